@@ -1,0 +1,68 @@
+"""Formulations that keep the digits, shared by the families. derivations/notation.md says what is measured."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._validate import Array, IntArray
+
+
+def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
+    """a + b as the rounded sum and its rounding error, exactly (Knuth, The Art of Computer Programming 2, 4.2.2)."""
+    total = a + b
+    b_part = total - a
+    return total, (a - (total - b_part)) + (b - b_part)
+
+
+class ShiftedRow(NamedTuple):
+    """The exponentials of rows with their maximum taken out; the maximum itself counts as exactly 1, held apart.
+
+    With k the first position of the maximum, exp(x - x[k]) sums to 1 + rest. What is near 1 in a softmax is then known
+    by its distance from 1, which is where the digits of a confident row are.
+    """
+
+    top: IntArray  # (rows, 1): k
+    difference: Array  # (rows, n): x - x[k], rounded
+    error: Array  # (rows, n): what that rounding left out
+    others: Array  # (rows, n): exp(x - x[k]), 0 at k
+    rest: Array  # (rows, 1): the sum of others
+
+    def probability(self) -> Array:
+        """softmax."""
+        probability = self.others / (1 + self.rest)
+        np.put_along_axis(probability, self.top, 1 / (1 + self.rest), axis=1)
+        return probability
+
+    def log_probability(self) -> Array:
+        """log softmax."""
+        return self.difference - (np.log1p(self.rest) - self.error)
+
+    def probability_vjp(self, g: Array) -> Array:
+        """p_i (g_i - sum_j g_j p_j), with g measured from its entry at the maximum: a confident row has g there nearly
+        all in the sum, and what is left of the difference would be rounding."""
+        p = self.probability()
+        c = g - np.take_along_axis(g, self.top, axis=1)
+        return p * (c - (c * p).sum(axis=1, keepdims=True))
+
+    def log_probability_vjp(self, g: Array) -> Array:
+        """g_i - p_i sum_j g_j, as g_i (1 - p_i) - p_i (the sum of the other g). 1 - p at the maximum is the sum of the
+        other probabilities, not a difference."""
+        p = self.probability()
+        complement = 1 - p
+        np.put_along_axis(complement, self.top, self.rest / (1 + self.rest), axis=1)
+        return g * complement - p * (g.sum(axis=1, keepdims=True) - g)
+
+
+def shifted_rows(x: Array) -> ShiftedRow:
+    """x (rows, n), n >= 1. A row that holds NaN or +inf, or only -inf, comes out as NaN."""
+    with np.errstate(all="ignore"):
+        top = x.argmax(axis=1)[:, None]
+        maximum = np.take_along_axis(x, top, axis=1)
+        difference, error = two_sum(x, -maximum)
+        error = np.where(np.isfinite(difference), error, 0)
+        others = np.exp(difference) * (1 + error)
+        np.put_along_axis(others, top, 0, axis=1)
+        rest = others.sum(axis=1, keepdims=True) + (maximum - maximum)  # + 0, or + NaN where there is no maximum
+    return ShiftedRow(top, difference, error, others, rest)

@@ -1,0 +1,158 @@
+"""Every check of a caller's argument, and its message.
+
+A message has one form, ``op: rule, got facts``. Bad values raise ValueError, bad kinds TypeError, both before any
+arithmetic.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.floating[Any]]
+IntArray = NDArray[np.integer[Any]]
+Cache = TypeVar("Cache")
+
+FLOATING = tuple(np.dtype(name) for name in ("float64", "float32", "float16"))
+
+
+def _as_array(op: str, name: str, value: ArrayLike) -> NDArray[Any]:
+    if isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray):
+        return value
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{op}: {name} must be a plain array, got a masked array, whose mask would be lost")
+    if value is None:
+        raise TypeError(f"{op}: {name} must be given, got None")
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{op}: {name} must be a rectangular array, got a ragged {type(value).__name__}") from None
+
+
+def floating(op: str, name: str, value: ArrayLike) -> Array:
+    """`value` as an array of float16, float32 or float64."""
+    array = _as_array(op, name, value)
+    if array.dtype in FLOATING:
+        return array
+    if array.dtype.kind == "f" and array.dtype.newbyteorder("=") in FLOATING:
+        return array.astype(array.dtype.newbyteorder("="))
+    raise TypeError(f"{op}: {name} must be a floating-point array (float16, float32, float64), got dtype {array.dtype}")
+
+
+def optional_floating(op: str, name: str, value: ArrayLike | None) -> Array | None:
+    return None if value is None else floating(op, name, value)
+
+
+def integers(op: str, name: str, value: ArrayLike) -> IntArray:
+    """`value` as an array of integers; booleans are not integers here."""
+    array = _as_array(op, name, value)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{op}: {name} must be an integer array, got dtype {array.dtype}")
+    return array
+
+
+def has_shape(op: str, name: str, array: NDArray[Any], rule: str, expected: tuple[int, ...]) -> None:
+    """`rule` says in the op's own terms what `expected` is: "normalized_shape", "(out_features,)"."""
+    if array.shape != expected:
+        raise ValueError(f"{op}: {name} must have shape {rule} = {expected}, got {array.shape}")
+
+
+def at_least_dimensions(op: str, name: str, array: NDArray[Any], count: int) -> None:
+    if array.ndim < count:
+        noun = "dimension" if count == 1 else "dimensions"
+        raise ValueError(f"{op}: {name} must have at least {count} {noun}, got shape {array.shape}")
+
+
+def one_of(op: str, name: str, value: object, choices: Sequence[object]) -> None:
+    if not any(value is choice or (type(value) is type(choice) and value == choice) for choice in choices):
+        raise ValueError(f"{op}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+
+
+def axis(op: str, name: str, value: Any, ndim: int) -> int:
+    """`value` as an axis counted from 0. A 0-d array has the one axis 0, as in PyTorch."""
+    count = max(ndim, 1)
+    number = integer(op, name, value)
+    if not -count <= number < count:
+        raise ValueError(f"{op}: {name} must be from {-count} to {count - 1} for {ndim} dimensions, got {number}")
+    return number % count
+
+
+def integer(op: str, name: str, value: Any) -> int:
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{op}: {name} must be an integer, got {value!r}")
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{op}: {name} must be an integer, got {value!r}") from None
+
+
+def boolean(op: str, name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{op}: {name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def number(
+    op: str,
+    name: str,
+    value: Any,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+) -> float:
+    """`value` as a float that is not NaN and lies within the bounds given."""
+    if isinstance(value, (bool, np.bool_, str)) or np.ndim(value) != 0:
+        raise TypeError(f"{op}: {name} must be a number, got {value!r}")
+    try:
+        result = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{op}: {name} must be a number, got {value!r}") from None
+    kept = (
+        not math.isnan(result)
+        and (at_least is None or result >= at_least)
+        and (above is None or result > above)
+        and (at_most is None or result <= at_most)
+        and (below is None or result < below)
+    )
+    if not kept:
+        bounds = (("at least", at_least), ("above", above), ("at most", at_most), ("below", below))
+        rule = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
+        raise ValueError(f"{op}: {name} must be {rule or 'a number'}, got {result:g}")
+    return result
+
+
+def class_indices(op: str, name: str, target: IntArray, classes: int, ignore_index: int | None = None) -> None:
+    """Every entry of `target` is a class from 0 to classes - 1, or the ignored index."""
+    outside = (target < 0) | (target >= classes)
+    if ignore_index is not None:
+        outside &= target != ignore_index
+    if outside.any():
+        where = tuple(int(i) for i in np.argwhere(outside)[0])
+        ignored = "" if ignore_index is None else f" or be ignore_index = {ignore_index}"
+        raise ValueError(
+            f"{op}: {name} must hold classes from 0 to {classes - 1}{ignored}, got {int(target[where])} at index {where}"
+        )
+
+
+def is_cache(op: str, cache: object, kind: type[Cache]) -> Cache:
+    """`cache`, which must be the one that this op's forward returned."""
+    if not isinstance(cache, kind):
+        raise TypeError(
+            f"{op}: cache must be the {kind.__name__} that {op.removesuffix('_backward')}_forward returned, "
+            f"got {type(cache).__name__}"
+        )
+    return cache
+
+
+def output_gradient(op: str, value: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """grad_output, which must have output's shape, in the dtype that backward computes in."""
+    grad_output = floating(op, "grad_output", value)
+    has_shape(op, "grad_output", grad_output, "of output", shape)
+    return grad_output.astype(dtype, copy=False)

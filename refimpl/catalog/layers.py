@@ -1,0 +1,42 @@
+"""The table's rows of layers."""
+
+from __future__ import annotations
+
+from .. import layers
+from ._op import Op
+
+ROWS = (
+    # activations
+    Op(
+        "relu", layers.relu_forward, layers.relu_backward,
+        differentiable=("input",), constant=(), elementwise=True, kinks="input = 0",
+        derivation="activations.md#relu", torch="torch.nn.functional.relu",
+    ),
+    Op(
+        "sigmoid", layers.sigmoid_forward, layers.sigmoid_backward,
+        differentiable=("input",), constant=(), elementwise=True,
+        derivation="activations.md#sigmoid", torch="torch.nn.functional.sigmoid",
+    ),
+    Op(
+        "tanh", layers.tanh_forward, layers.tanh_backward,
+        differentiable=("input",), constant=(), elementwise=True,
+        derivation="activations.md#tanh", torch="torch.nn.functional.tanh",
+    ),
+    # linear
+    Op(
+        "linear", layers.linear_forward, layers.linear_backward,
+        differentiable=("input", "weight", "bias"), constant=(),
+        derivation="linear.md#linear", torch="torch.nn.functional.linear",
+    ),
+    # softmax
+    Op(
+        "log_softmax", layers.log_softmax_forward, layers.log_softmax_backward,
+        differentiable=("input",), constant=("dim", "dtype"),
+        derivation="softmax.md#log_softmax", torch="torch.nn.functional.log_softmax",
+    ),
+    Op(
+        "softmax", layers.softmax_forward, layers.softmax_backward,
+        differentiable=("input",), constant=("dim", "dtype"),
+        derivation="softmax.md#softmax", torch="torch.nn.functional.softmax",
+    ),
+)  # fmt: skip

@@ -1,0 +1,31 @@
+"""The table's rows of losses."""
+
+from __future__ import annotations
+
+from .. import losses
+from ._op import Op
+
+ROWS = (
+    # classification
+    Op(
+        "cross_entropy", losses.cross_entropy_forward, losses.cross_entropy_backward,
+        differentiable=("input", "target", "weight"), constant=("ignore_index", "reduction", "label_smoothing"),
+        derivation="classification.md#cross_entropy", torch="torch.nn.functional.cross_entropy",
+    ),
+    Op(
+        "nll_loss", losses.nll_loss_forward, losses.nll_loss_backward,
+        differentiable=("input",), constant=("target", "weight", "ignore_index", "reduction"),
+        derivation="classification.md#nll_loss", torch="torch.nn.functional.nll_loss",
+    ),
+    # regression
+    Op(
+        "l1_loss", losses.l1_loss_forward, losses.l1_loss_backward,
+        differentiable=("input", "target", "weight"), constant=("reduction",), kinks="input = target",
+        derivation="regression.md#l1_loss", torch="torch.nn.functional.l1_loss",
+    ),
+    Op(
+        "mse_loss", losses.mse_loss_forward, losses.mse_loss_backward,
+        differentiable=("input", "target", "weight"), constant=("reduction",),
+        derivation="regression.md#mse_loss", torch="torch.nn.functional.mse_loss",
+    ),
+)  # fmt: skip

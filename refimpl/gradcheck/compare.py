@@ -1,0 +1,172 @@
+"""Analytic against numeric: which elements agree, and what the disagreement of the others means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .._structure import leaves
+from .._validate import Array, IntArray
+from . import witness
+from .pair import Pair
+from .report import FAIL, INCONCLUSIVE, PASS, ArgumentReport, ElementReport, worst_verdict
+
+EVERY_ELEMENT = 2000  # up to this many elements each is compared; above, random directions
+TOLERANCE = 1e-8  # relative to the largest entry of the gradient
+TIGHT = 1e-9  # what is asked where SciPy's own estimate says that it is known better
+TRUST = 100  # times SciPy's estimate: it is no bound, but the true error is within this factor of it
+SHOWN = 3  # elements in a report
+BATCH = 8  # elements looked at more closely at a time
+DIRECTIONS = 2
+
+
+def compare_argument(pair: Pair, name: str, at_kink: bool, elementwise: bool) -> Iterator[ArgumentReport]:
+    """A report for each floating array in the argument."""
+    gradients = dict(leaves(pair.gradients[name], name))
+    first = next(iter(pair.bound.arguments))
+    for path, x in leaves(pair.bound.arguments[name], name):
+        if path not in gradients:  # an integer or boolean array within a structure
+            continue
+        analytic = np.asarray(gradients[path], dtype=np.float64)
+        loss = pair.loss(name, path)
+        # Below the floor the witness sees nothing. A gradient that is exactly 0 may belong to an output that is 0 as
+        # well: there the size of what the step itself adds to the output sets the floor.
+        floor = pair.rounding(spread=0.0 if analytic.any() else witness.STEP) / witness.STEP
+        if elementwise and name == first and np.shape(pair.output) == x.shape:
+            numeric = witness.elementwise(pair.elementwise_loss(name, path), x)
+        elif x.size <= EVERY_ELEMENT:
+            numeric = witness.coordinates(loss, x, np.arange(x.size)) if x.size else np.zeros(0)
+        else:
+            yield _compare_directions(path, loss, x, analytic, floor)
+            continue
+        yield _Elements(path, loss, x, analytic, floor, at_kink).report(np.arange(x.size), numeric)
+
+
+class _Elements:
+    """The comparison of single elements of one array."""
+
+    def __init__(
+        self, path: str, loss: Callable[[Array], float], x: Array, analytic: Array, floor: float, at_kink: bool
+    ) -> None:
+        self.path, self.loss, self.x, self.floor, self.at_kink = path, loss, x, floor, at_kink
+        self.analytic = analytic.reshape(-1)
+
+    def report(self, index: IntArray, numeric: Array, method: str = "every element") -> ArgumentReport:
+        """The verdict on the elements `index`, given their derivatives from the quick look."""
+        analytic = self.analytic[index]
+        finite = np.abs(np.concatenate([analytic, numeric]))
+        size = float(np.max(finite, initial=0.0, where=np.isfinite(finite)))
+        if size <= self.floor and np.isfinite(analytic).all() and np.isfinite(numeric).all():
+            note = "zero to the precision of the output" if size else ""
+            return ArgumentReport(self.path, self.x.shape, PASS, 0.0, (), method, note)
+
+        difference = np.abs(analytic - numeric) / size if size else np.full(len(index), np.nan)
+        order = np.argsort(np.where(np.isnan(difference), np.inf, difference))[::-1]
+        suspects = int((~(difference <= TOLERANCE)).sum())
+        examined: list[ElementReport] = []
+        for start in range(0, max(suspects, 1), BATCH):
+            batch = order[start : min(start + BATCH, max(suspects, SHOWN))]
+            seen = list(self._examine(index[batch], size))
+            difference[batch] = [abs(element.analytic - element.numeric) / size for element in seen]
+            examined += seen
+            if any(element.verdict == FAIL for element in seen):
+                break
+        verdict = worst_verdict([element.verdict for element in examined])
+        shown = sorted(examined, key=lambda e: ((FAIL, INCONCLUSIVE, PASS).index(e.verdict), -_distance(e)))
+        if self.at_kink and verdict == PASS:
+            difference = difference[[i for i in range(len(index)) if difference[i] <= TOLERANCE]]
+        largest = float(np.max(np.nan_to_num(difference, nan=np.inf), initial=0.0))
+        return ArgumentReport(self.path, self.x.shape, verdict, largest, tuple(shown[:SHOWN]), method)
+
+    def _examine(self, index: IntArray, size: float) -> Iterator[ElementReport]:
+        """A second, adaptive look at some elements, with SciPy's error estimates, and their verdicts."""
+        numeric, error = witness.closer(self.loss, self.x, index)
+        agrees = np.abs(self.analytic[index] - numeric) <= np.minimum(TOLERANCE * size, TIGHT * size + TRUST * error)
+        sides = [np.full((2, len(index)), np.nan)] * 2
+        if not agrees.all():
+            sides = [np.stack(witness.closer(self.loss, self.x, index, direction)) for direction in (-1, 1)]
+        for k, i in enumerate(index):
+            analytic = float(self.analytic[i])
+            if agrees[k]:
+                verdict, note = PASS, ""
+            else:
+                verdict, note = self._disagreement(
+                    analytic, float(numeric[k]), float(error[k]), sides[0][:, k], sides[1][:, k], size
+                )
+            position = tuple(int(p) for p in np.unravel_index(int(i), self.x.shape)) if self.x.ndim else ()
+            yield ElementReport(position, analytic, float(numeric[k]), float(error[k]), verdict, note)
+
+    def _disagreement(
+        self, analytic: float, numeric: float, error: float, left: Any, right: Any, size: float
+    ) -> tuple[str, str]:
+        """Why an element differs: a kink, a witness that cannot tell, or a wrong gradient."""
+        if not np.isfinite(analytic):
+            if np.isfinite(numeric):
+                return FAIL, "the analytic gradient is not finite"
+            return INCONCLUSIVE, "neither is finite"
+        (left_slope, left_error), (right_slope, right_error) = left, right
+        slack = TOLERANCE * size + TRUST * max(left_error, right_error)
+        if abs(left_slope - right_slope) > 10 * slack:
+            slopes = f"a kink: slopes {left_slope:.6g} and {right_slope:.6g}"
+            between = min(left_slope, right_slope) - slack <= analytic <= max(left_slope, right_slope) + slack
+            if not between:
+                return FAIL, f"{slopes}, and the analytic value is not between them"
+            return (PASS, slopes) if self.at_kink else (INCONCLUSIVE, f"{slopes}; move the input off it")
+        difference = abs(analytic - numeric)
+        if not np.isfinite(numeric):
+            return INCONCLUSIVE, "the finite differences are not finite: the step leaves the domain"
+        if difference <= max(TRUST * error, self.floor):
+            return INCONCLUSIVE, "within the error of the finite differences"
+        return FAIL, ""
+
+
+def _distance(element: ElementReport) -> float:
+    return float(np.nan_to_num(abs(element.analytic - element.numeric), nan=np.inf))
+
+
+def _compare_directions(
+    path: str, loss: Callable[[Array], float], x: Array, analytic: Array, floor: float
+) -> ArgumentReport:
+    """A large array along random unit directions; where they fail, the search for an element that is wrong."""
+    rng = np.random.default_rng(0)
+    verdicts, differences = [], []
+    size = float(np.linalg.norm(analytic))
+    for _ in range(DIRECTIONS):
+        direction = rng.standard_normal(x.shape)
+        direction /= np.linalg.norm(direction)
+        numeric, error = witness.along(loss, x, direction)
+        difference = abs(float(np.vdot(analytic, direction)) - numeric)
+        size = max(size, abs(numeric)) if np.isfinite(numeric) else size
+        if size <= floor:
+            verdicts.append(PASS)
+        elif difference <= min(TOLERANCE * size, TIGHT * size + TRUST * error):
+            verdicts.append(PASS)
+        elif not difference > max(TRUST * error, floor):
+            verdicts.append(INCONCLUSIVE)
+        else:
+            verdicts.append(FAIL)
+        differences.append(difference / size if size else 0.0)
+    verdict, largest = worst_verdict(verdicts), float(np.max(np.nan_to_num(differences, nan=np.inf)))
+    if verdict == PASS:
+        return ArgumentReport(path, x.shape, PASS, largest, (), "directions")
+    index = _narrow(loss, x, analytic, rng)
+    found = _Elements(path, loss, x, analytic, floor, False).report(index, witness.coordinates(loss, x, index))
+    return ArgumentReport(path, x.shape, verdict, largest, found.worst, "directions", found.note)
+
+
+def _narrow(loss: Callable[[Array], float], x: Array, analytic: Array, rng: np.random.Generator) -> IntArray:
+    """Some 64 elements that hold a wrong one: halve the array, and keep the half that disagrees more."""
+    index = np.arange(x.size)
+    while len(index) > 64:
+        halves = np.array_split(index, 2)
+        wrong = []
+        for half in halves:
+            direction = np.zeros(x.size)
+            direction[half] = rng.standard_normal(len(half))
+            direction = (direction / np.linalg.norm(direction)).reshape(x.shape)
+            numeric, _ = witness.along(loss, x, direction)
+            wrong.append(np.nan_to_num(abs(float(np.vdot(analytic, direction)) - numeric), nan=np.inf))
+        index = halves[int(np.argmax(wrong))]
+    return index

@@ -1,0 +1,87 @@
+"""What a check found: verdicts, figures, and the elements behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+PASS, FAIL, INCONCLUSIVE = "pass", "fail", "inconclusive"
+
+
+def worst_verdict(verdicts: list[str]) -> str:
+    return next((verdict for verdict in (FAIL, INCONCLUSIVE) if verdict in verdicts), PASS)
+
+
+@dataclass(frozen=True)
+class ElementReport:
+    """One element of one gradient, as backward has it and as the finite differences have it."""
+
+    index: tuple[int, ...]
+    analytic: float
+    numeric: float
+    error: float  # SciPy's estimate of numeric's error; NaN where it gave none
+    verdict: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        where = f"[{', '.join(map(str, self.index))}]" if self.index else ""
+        text = f"{where} analytic {self.analytic:.12g}, numeric {self.numeric:.12g} +- {self.error:.1g}"
+        return f"{text} ({self.note})" if self.note else text
+
+
+@dataclass(frozen=True)
+class ArgumentReport:
+    """The gradient of one argument (or of one array in an argument that is a structure)."""
+
+    name: str
+    shape: tuple[int, ...]
+    verdict: str
+    difference: float  # largest |analytic - numeric| over the largest entry of the gradient
+    worst: tuple[ElementReport, ...]  # the elements furthest apart, worst first
+    method: str  # "every element", or "directions" for a large array
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """The verdict on a pair at one set of arguments. `str` of it is readable; it is true only if everything passed."""
+
+    pair: str
+    arguments: tuple[ArgumentReport, ...]
+    problems: tuple[str, ...] = ()  # broken promises: an argument written to, a second call that differs
+    unchecked: tuple[str, ...] = ()  # floating arguments that backward gives no gradient for
+    seed: int = field(default=0, compare=False)
+
+    @property
+    def verdict(self) -> str:
+        return FAIL if self.problems else worst_verdict([argument.verdict for argument in self.arguments])
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict == PASS
+
+    @property
+    def difference(self) -> float:
+        """The largest relative difference over all arguments."""
+        return max((argument.difference for argument in self.arguments), default=0.0)
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __getitem__(self, name: str) -> ArgumentReport:
+        found = next((argument for argument in self.arguments if argument.name == name), None)
+        if found is None:
+            raise KeyError(f"no gradient of {name} was checked; there are {', '.join(a.name for a in self.arguments)}")
+        return found
+
+    def __str__(self) -> str:
+        width = max(len("argument"), *(len(argument.name) for argument in self.arguments))
+        lines = [f"gradcheck of {self.pair}: {self.verdict}", f"  {'argument':<{width}}  difference  verdict"]
+        for argument in self.arguments:
+            note = f" ({argument.note})" if argument.note else ""
+            lines.append(f"  {argument.name:<{width}}  {argument.difference:10.1e}  {argument.verdict}{note}")
+            if argument.verdict != PASS:
+                lines.extend(f"    {argument.name}{element}" for element in argument.worst)
+        lines.extend(f"  problem: {problem}" for problem in self.problems)
+        if self.unchecked:
+            lines.append(f"  not checked, backward gives no gradient: {', '.join(self.unchecked)}")
+        return "\n".join(lines)

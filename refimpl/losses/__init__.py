@@ -1,0 +1,4 @@
+"""The mathematics of losses: one file per family."""
+
+from .classification import *
+from .regression import *
