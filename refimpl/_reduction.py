@@ -42,7 +42,10 @@ def reduce_backward(grad_output: Array, shape: tuple[int, ...], reduction: str, 
 
 
 def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
-    """Sum `grad` over the axes along which an argument of `shape` was broadcast: the transpose of repeating is adding."""
+    """Sum `grad` over the axes along which an argument of `shape` was broadcast.
+
+    Repeating is linear, and its transpose is adding up.
+    """
     leading = tuple(range(grad.ndim - len(shape)))
     stretched = tuple(
         len(leading) + i for i, extent in enumerate(shape) if extent == 1 and grad.shape[len(leading) + i] != 1

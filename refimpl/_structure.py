@@ -54,9 +54,9 @@ def mismatch(structure: Any, other: Any, path: str = "") -> str | None:
             return f"{here} has {len(structure)} entries in one and {len(other)} in the other"
         pairs = [(f"{path}[{i}]", a, b) for i, (a, b) in enumerate(zip(structure, other, strict=True))]
     else:
-        return f"{here} is {_kind(structure)} in one and {_kind(other)} in the other" if (
-            (structure is None) != (other is None)
-        ) else None
+        if (structure is None) != (other is None):
+            return f"{here} is {_kind(structure)} in one and {_kind(other)} in the other"
+        return None
     return next((found for p, a, b in pairs if (found := mismatch(a, b, p))), None)
 
 

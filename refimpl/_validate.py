@@ -136,9 +136,8 @@ def class_indices(op: str, name: str, target: IntArray, classes: int, ignore_ind
     if outside.any():
         where = tuple(int(i) for i in np.argwhere(outside)[0])
         ignored = "" if ignore_index is None else f" or be ignore_index = {ignore_index}"
-        raise ValueError(
-            f"{op}: {name} must hold classes from 0 to {classes - 1}{ignored}, got {int(target[where])} at index {where}"
-        )
+        found = f"{int(target[where])} at index {where}"
+        raise ValueError(f"{op}: {name} must hold classes from 0 to {classes - 1}{ignored}, got {found}")
 
 
 def is_cache(op: str, cache: object, kind: type[Cache]) -> Cache:
@@ -156,3 +155,16 @@ def output_gradient(op: str, value: ArrayLike, shape: tuple[int, ...], dtype: np
     grad_output = floating(op, "grad_output", value)
     has_shape(op, "grad_output", grad_output, "of output", shape)
     return grad_output.astype(dtype, copy=False)
+
+
+def generator(op: str, rng: Any) -> np.random.Generator:
+    """The source of an op's randomness: a Generator, or an integer seed. There is no default."""
+    if rng is None:
+        raise ValueError(f"{op}: rng must be an integer seed or a numpy.random.Generator, got None")
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):
+        if rng < 0:
+            raise ValueError(f"{op}: rng must be a seed of at least 0, got {rng}")
+        return np.random.default_rng(int(rng))
+    raise TypeError(f"{op}: rng must be an integer seed or a numpy.random.Generator, got {type(rng).__name__}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ._case import Case, Draw, Refusal, case, refused, refused_integers
@@ -12,9 +14,9 @@ draw = Draw(4)
 def _residuals() -> tuple[Case, ...]:
     """Inputs whose residuals stay away from 0, for every reduction, with and without a weight."""
 
-    def pair(*shape: int) -> dict[str, np.ndarray]:
+    def pair(*shape: int) -> dict[str, Any]:
         target = draw.normal(*shape)
-        return {"input": target + draw.away_from_zero(*shape), "target": target}
+        return {"input": np.asarray(target + draw.away_from_zero(*shape)), "target": target}
 
     return (
         case("mean", **pair(3, 4)),

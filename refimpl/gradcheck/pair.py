@@ -52,7 +52,7 @@ class Pair:
 
     def elementwise_loss(self, argument: str, path: str) -> Callable[[Array], Array]:
         """x -> the same before it is summed, for an output that is one array."""
-        return lambda x: np.asarray([g * change for g, change in self._differences(argument, path, x)][0])
+        return lambda x: np.asarray(next(g * change for g, change in self._differences(argument, path, x)))
 
     def rounding(self, spread: float = 0.0) -> float:
         """How far the loss may be off because an output of size |y| + spread is rounded."""
@@ -117,8 +117,7 @@ class Pair:
             for (path, x), (_, g) in zip(leaves(argument, key), leaves(gradient, key), strict=True):
                 if np.asarray(g).dtype.kind != "f":
                     raise TypeError(
-                        f"gradcheck: {name} must return floating gradients, "
-                        f"got dtype {np.asarray(g).dtype} for {path}"
+                        f"gradcheck: {name} must return floating gradients, got dtype {np.asarray(g).dtype} for {path}"
                     )
                 if np.shape(g) != x.shape:
                     raise ValueError(

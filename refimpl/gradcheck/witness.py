@@ -81,9 +81,9 @@ def _along_elements(loss: Loss, x: Array) -> Callable[[Array, Array], Array]:
     return lambda t, i: _columns(t, i, one)
 
 
-def _columns(t: Array, i: Array, f: Callable[[Array, IntArray], Array]) -> Array:
+def _columns(t: Array, i: Any, f: Callable[[Array, IntArray], Array]) -> Array:
     """SciPy asks for t of shape (elements,) or (elements, steps); f is given one step at a time."""
-    i = np.broadcast_to(i, t.shape).astype(np.intp)
+    i = np.broadcast_to(i, t.shape).astype(np.intp)  # SciPy turns the indices into floating numbers
     if t.ndim == 1:
         return f(t, i)
     return np.stack([f(t[:, k], i[:, k]) for k in range(t.shape[1])], axis=1)

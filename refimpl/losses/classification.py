@@ -88,7 +88,7 @@ def _labelled(cache: NllLossCache) -> tuple[Any, Any, Any, Any]:
 
 class CrossEntropyCache(NamedTuple):
     input: Array  # (N, C, ...) or (C,)
-    target: Array | IntArray  # classes (N, ...) or (); probabilities like input
+    target: Any  # classes (N, ...) or (); probabilities like input
     weight: Array | None  # (C,)
     ignore_index: int
     reduction: str
