@@ -1,9 +1,19 @@
 """refimpl: the reference implementation of backpropagation.
 
-Every loss and every layer is a pair of pure functions, NAME_forward and NAME_backward, in vectorised NumPy.
+Every loss and every layer is a pair of pure functions, NAME_forward and NAME_backward, in vectorised NumPy:
+
+    output, cache = linear_forward(input, weight, bias)
+    gradients = linear_backward(grad_output, cache)        # {"input": ..., "weight": ..., "bias": ...}
+
+OPS is the table of all of them, gradcheck compares a pair with SciPy's finite differences, Sequential chains pairs,
+and refimpl.optim holds the optimisers.
 """
 
+from . import optim
 from .catalog import OPS, Op
-from .gradcheck import assert_gradients, gradcheck
+from .gradcheck import GradientReport, assert_gradients, gradcheck
 from .layers import *
 from .losses import *
+from .sequential import Sequential
+
+__version__ = "0.1.0"

@@ -144,7 +144,7 @@ def is_cache(op: str, cache: object, kind: type[Cache]) -> Cache:
     """`cache`, which must be the one that this op's forward returned."""
     if not isinstance(cache, kind):
         raise TypeError(
-            f"{op}: cache must be the {kind.__name__} that {op.removesuffix('_backward')}_forward returned, "
+            f"{op}: cache must be the {kind.__name__} that {op.removesuffix('backward')}forward returned, "
             f"got {type(cache).__name__}"
         )
     return cache
@@ -168,3 +168,12 @@ def generator(op: str, rng: Any) -> np.random.Generator:
             raise ValueError(f"{op}: rng must be a seed of at least 0, got {rng}")
         return np.random.default_rng(int(rng))
     raise TypeError(f"{op}: rng must be an integer seed or a numpy.random.Generator, got {type(rng).__name__}")
+
+
+def is_state(op: str, state: object, kind: type[Any]) -> None:
+    """`state` is the one that this optimiser's init or last update returned."""
+    if not isinstance(state, kind):
+        name = op.removesuffix("_update")
+        raise TypeError(
+            f"{op}: state must be the {kind.__name__} that {name}_init or {op} returned, got {type(state).__name__}"
+        )

@@ -17,7 +17,8 @@ from .._validate import Array, IntArray
 Loss = Callable[[Array], float]
 
 STEP = 1e-3  # with order 4 on both sides: truncation and rounding both near 1e-12 for numbers around 1
-CLOSER_STEPS = (1e-2, 1e-4)  # first steps of the adaptive look: the second stays in a domain that the first leaves
+TRUST = 100  # times SciPy's estimate: it is no bound, but the true error is within this factor of it
+CLOSER_STEPS = (1e-2, 1e-3, 1e-4)  # first steps of the adaptive look: the last stays in a domain that others leave
 
 
 def coordinates(loss: Loss, x: Array, index: IntArray) -> Array:
@@ -47,18 +48,30 @@ def elementwise(values: Callable[[Array], Array], x: Array) -> Array:
 def closer(loss: Loss, x: Array, index: IntArray, direction: int = 0) -> tuple[Array, Array]:
     """Partial derivatives with SciPy's own error estimates, adaptively; direction -1 or 1 takes one side only.
 
-    Of two first steps the one with the smaller estimate counts.
+    An estimate may be 0 by accident, and a first step may cross a kink or leave the domain. So three first steps are
+    taken, and the two answers that lie closest count: the one with the smaller estimate, which is raised to their
+    distance. Where only one is finite it counts as it is.
     """
-    best, error = np.full(len(index), np.nan), np.full(len(index), np.nan)
     with np.errstate(all="ignore"):
-        for step in CLOSER_STEPS:
-            result = derivative(
+        answers = [
+            derivative(
                 _along_elements(loss, x), x.reshape(-1)[index], args=(index,), initial_step=_step(x, index, step),
                 step_direction=direction,
-            )  # fmt: skip
-            better = np.isfinite(result.df) & ~(result.error >= error)
-            best, error = np.where(better, result.df, best), np.where(better, result.error, error)
-    return _still(x, index, best), _still(x, index, error)
+            )
+            for step in CLOSER_STEPS
+        ]  # fmt: skip
+    numeric = np.stack([np.where(np.isfinite(answer.df), answer.df, np.nan) for answer in answers])
+    error = np.stack([np.where(np.isfinite(answer.df), answer.error, np.inf) for answer in answers])
+    pairs = np.array([(0, 1), (0, 2), (1, 2)])
+    distance = np.nan_to_num(np.abs(numeric[pairs[:, 0]] - numeric[pairs[:, 1]]), nan=np.inf)
+    closest, k = distance.argmin(axis=0), np.arange(len(index))
+    apart = distance[closest, k]
+    first, second = pairs[closest].T
+    chosen = np.where(error[first, k] <= error[second, k], first, second)
+    alone = np.isinf(apart)
+    chosen = np.where(alone, error.argmin(axis=0), chosen)
+    error = np.where(alone, error[chosen, k], np.maximum(error[chosen, k], apart))
+    return _still(x, index, numeric[chosen, k]), _still(x, index, error)
 
 
 def along(loss: Loss, x: Array, direction: Array) -> tuple[float, float]:

@@ -1,0 +1,56 @@
+"""The line y = 2x learnt from four points: a linear layer, the mean squared error, gradient descent.
+
+The whole of training with pairs: forward, loss, backward through both, update. From the same initial weight and bias
+the losses are PyTorch's.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from refimpl import Sequential, linear_backward, linear_forward, mse_loss_backward, mse_loss_forward
+from refimpl.optim import sgd_init, sgd_update
+
+X = np.array([[1.0], [2.0], [3.0], [4.0]])
+Y = 2 * X
+MODEL = Sequential({"linear": (linear_forward, linear_backward)})
+
+
+def initial_parameters(seed: int) -> dict[str, Any]:
+    """As torch.nn.Linear draws them: uniform within 1 / sqrt(the number of inputs), which is 1."""
+    rng = np.random.default_rng(seed)
+    return {"linear": {"weight": rng.uniform(-1, 1, (1, 1)), "bias": rng.uniform(-1, 1, 1)}}
+
+
+def train(parameters: dict[str, Any], epochs: int = 1000, lr: float = 0.01) -> Iterator[tuple[float, dict[str, Any]]]:
+    """The loss before each epoch's update, and the parameters after it."""
+    state = sgd_init(parameters)
+    for _ in range(epochs):
+        output, model_cache = MODEL.forward(X, parameters)
+        loss, loss_cache = mse_loss_forward(output, Y)
+        grad_output = mse_loss_backward(1.0, loss_cache)["input"]
+        gradients = MODEL.backward(grad_output, model_cache)["parameters"]
+        parameters, state = sgd_update(parameters, gradients, state, lr=lr)
+        yield float(loss), parameters
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m refimpl.examples.linear_regression", description=__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="of the initial weight and bias (default 0)")
+    seed = parser.parse_args(arguments).seed
+
+    parameters = initial_parameters(seed)
+    for epoch, (loss, trained) in enumerate(train(parameters)):
+        parameters = trained
+        if epoch % 100 == 0:
+            print(f"Epoch {epoch}, Loss: {loss:.6g}")
+    weight, bias = parameters["linear"]["weight"].item(), parameters["linear"]["bias"].item()
+    print(f"Learnt y = {weight:.4f} x {'+' if bias >= 0 else '-'} {abs(bias):.4f}; the data are y = 2 x")
+
+
+if __name__ == "__main__":
+    main()

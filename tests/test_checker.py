@@ -1,0 +1,517 @@
+"""The checker itself: it must find planted faults, say what and where, and not cry wolf."""
+
+import re
+
+import numpy as np
+import pytest
+
+import refimpl
+from refimpl import OPS, assert_gradients, gradcheck
+from refimpl.cases import CASES
+
+rng = np.random.default_rng(0)
+SCORES, LABELS = rng.standard_normal((5, 4)), np.array([3, 0, 1, 1, 2])
+WEIGHTS = np.array([0.5, 2.0, 1.5, 1.0])
+X, W, B = rng.standard_normal((5, 3)), rng.standard_normal((4, 3)), rng.standard_normal(4)
+SQUARE_X, SQUARE_W = rng.standard_normal((4, 4)), rng.standard_normal((4, 4))
+PREDICTION, TARGET = rng.standard_normal((3, 4)), rng.standard_normal((3, 4))
+THOUSAND = rng.standard_normal(1000)
+
+
+def changed(name, change):
+    """The op's pair with its gradients changed: change(gradients, grad_output, cache)."""
+    op = OPS[name]
+
+    def backward(grad_output, cache):
+        gradients = op.backward(grad_output, cache)
+        change(gradients, grad_output, cache)
+        return gradients
+
+    return op.forward, backward
+
+
+def scaled(name, argument, factor):
+    def change(gradients, grad_output, cache):
+        gradients[argument] = gradients[argument] * factor
+
+    return changed(name, change)
+
+
+def replaced(name, argument, formula):
+    def change(gradients, grad_output, cache):
+        gradients[argument] = formula(np.asarray(grad_output), cache)
+
+    return changed(name, change)
+
+
+def nudged(name, argument, index, by):
+    def change(gradients, grad_output, cache):
+        gradients[argument] = gradients[argument].copy()
+        gradients[argument][index] += by
+
+    return changed(name, change)
+
+
+def softmax_of(x):
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def onehot(labels, classes=4):
+    return np.eye(classes)[labels]
+
+
+def stateful_mask():
+    """relu whose backward uses the mask of the forward before: the mask is kept outside the cache."""
+    masks = [np.ones((3, 4), dtype=bool)]
+
+    def forward(input):
+        masks.append(input > 0)
+        return np.maximum(input, 0), len(masks)
+
+    return forward, lambda grad_output, cache: {"input": grad_output * masks[0]}
+
+
+def consumed_cache():
+    """A backward that changes its cache: right the first time, wrong the second."""
+
+    def backward(grad_output, cache):
+        cache *= 2
+        return {"input": grad_output * cache}
+
+    return lambda input: (input**2, input.copy()), backward
+
+
+def written_grad_output():
+    def backward(grad_output, cache):
+        grad_output *= cache
+        return {"input": grad_output.copy()}
+
+    return lambda input: (3 * input, 3.0), backward
+
+
+def written_argument():
+    def forward(input):
+        input *= 2
+        return input.copy(), None
+
+    return forward, lambda grad_output, cache: {"input": 2 * grad_output}
+
+
+# name: the pair, its arguments, and the argument whose gradient is wrong
+FAULTS = {
+    "a lost 1/N": (scaled("mse_loss", "input", 12), {"input": PREDICTION, "target": TARGET}, "input"),
+    "a flipped sign": (scaled("mse_loss", "target", -1), {"input": PREDICTION, "target": TARGET}, "target"),
+    "a lost factor 2": (scaled("mse_loss", "input", 0.5), {"input": PREDICTION, "target": TARGET}, "input"),
+    "a square weight not transposed": (
+        replaced("linear", "input", lambda g, cache: g @ cache.weight.T),
+        {"input": SQUARE_X, "weight": SQUARE_W},
+        "input",
+    ),
+    "a square weight's gradient transposed": (
+        replaced("linear", "weight", lambda g, cache: cache.input.T @ g),
+        {"input": SQUARE_X, "weight": SQUARE_W},
+        "weight",
+    ),
+    "a bias summed over the wrong axis": (
+        replaced("linear", "bias", lambda g, cache: g.sum(axis=1)),
+        {"input": SQUARE_X, "weight": SQUARE_W, "bias": B},
+        "bias",
+    ),
+    "a bias averaged, not summed": (scaled("linear", "bias", 1 / 5), {"input": X, "weight": W, "bias": B}, "bias"),
+    "the softmax projection forgotten": (
+        replaced("softmax", "input", lambda g, cache: softmax_of(cache.input) * g),
+        {"input": SCORES, "dim": 1},
+        "input",
+    ),
+    "the softmax projected along the other axis": (
+        replaced(
+            "softmax",
+            "input",
+            lambda g, cache: softmax_of(cache.input) * (g - (g * softmax_of(cache.input)).sum(axis=0)),
+        ),
+        {"input": SCORES, "dim": 1},
+        "input",
+    ),
+    "log_softmax without the sum of g": (
+        replaced("log_softmax", "input", lambda g, cache: g - softmax_of(cache.input)),
+        {"input": SCORES, "dim": 1},
+        "input",
+    ),
+    "the label's one on the wrong row": (
+        replaced("cross_entropy", "input", lambda g, c: g * (softmax_of(c.input) - np.roll(onehot(LABELS), 1, 0)) / 5),
+        {"input": SCORES, "target": LABELS},
+        "input",
+    ),
+    "a weighted mean over the number of rows": (
+        replaced(
+            "cross_entropy",
+            "input",
+            lambda g, c: g * WEIGHTS[LABELS, None] * (softmax_of(c.input) - onehot(LABELS)) / len(LABELS),
+        ),
+        {"input": SCORES, "target": LABELS, "weight": WEIGHTS},
+        "input",
+    ),
+    "ignored rows that still pull": (
+        replaced("cross_entropy", "input", lambda g, c: g * (softmax_of(c.input) - onehot(LABELS)) / 4),
+        {"input": SCORES, "target": np.where(LABELS == 0, -100, LABELS)},
+        "input",
+    ),
+    "label smoothing forgotten in the gradient": (
+        replaced("cross_entropy", "input", lambda g, c: g * (softmax_of(c.input) - onehot(LABELS)) / 5),
+        {"input": SCORES, "target": LABELS, "label_smoothing": 0.1},
+        "input",
+    ),
+    "the divisor's share of the weight's gradient forgotten": (
+        replaced("mse_loss", "weight", lambda g, c: g * (c.input - c.target) ** 2 / c.weight.sum()),
+        {"input": PREDICTION, "target": TARGET, "weight": np.abs(TARGET)},
+        "weight",
+    ),
+    "the reduction's gradient not passed on": (
+        replaced("l1_loss", "input", lambda g, c: np.sign(c.input - c.target) / 12),
+        {"input": PREDICTION, "target": TARGET},
+        "input",
+    ),
+    "a constant wrong in the sixth digit": (scaled("tanh", "input", 1 + 1e-6), {"input": X}, "input"),
+    "one wrong element in a thousand": (nudged("sigmoid", "input", 617, 1e-6), {"input": THOUSAND}, "input"),
+    "one lost element of a weight": (nudged("linear", "weight", (3, 2), -1.0), {"input": X, "weight": W}, "weight"),
+    "the derivative of the wrong branch": (
+        replaced("relu", "input", lambda g, c: g * (c.input < 0)),
+        {"input": PREDICTION},
+        "input",
+    ),
+    "a mask from another call": (stateful_mask(), {"input": PREDICTION}, "input"),
+    "y (1 + y) for y (1 - y)": (
+        replaced("sigmoid", "input", lambda g, c: g / (1 + np.exp(-c.input)) * (1 + 1 / (1 + np.exp(-c.input)))),
+        {"input": X},
+        "input",
+    ),
+    "a gradient of zero": (scaled("nll_loss", "input", 0.0), {"input": SCORES, "target": LABELS}, "input"),
+    "a gradient that is not a number": (nudged("tanh", "input", (0, 0), np.nan), {"input": X}, "input"),
+    "a gradient added up twice": (scaled("linear", "weight", 2.0), {"input": X, "weight": W}, "weight"),
+}
+PROMISES = {
+    "a mutated cache": (consumed_cache(), "backward called a second time answers differently: it changes its cache"),
+    "a mutated grad_output": (written_grad_output(), "backward writes to grad_output"),
+    "a mutated argument": (written_argument(), "forward writes to its arguments"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_planted_fault_is_found(fault):
+    (forward, backward), arguments, wrong = FAULTS[fault]
+    report = gradcheck(forward, backward, **arguments)
+    assert report.verdict == "fail"
+    assert not report
+    assert report[wrong].verdict == "fail"
+    assert [entry.name for entry in report.arguments if entry.verdict != "pass"] == [wrong]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_same_pair_without_the_fault_passes(fault):
+    (forward, _), arguments, _ = FAULTS[fault]
+    name = forward.__name__.removesuffix("_forward")
+    if name in OPS:
+        assert gradcheck(forward, OPS[name].backward, **arguments).passed
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+def test_broken_promise_is_named(promise):
+    (forward, backward), problem = PROMISES[promise]
+    report = gradcheck(forward, backward, input=X)
+    assert report.verdict == "fail"
+    assert problem in report.problems
+    assert f"problem: {problem}" in str(report)
+
+
+def test_the_wrong_element_is_named_with_both_values():
+    forward, backward = nudged("sigmoid", "input", 617, 1e-6)
+    worst = gradcheck(forward, backward, input=THOUSAND)["input"].worst[0]
+    assert worst.index == (617,)
+    assert worst.verdict == "fail"
+    assert worst.analytic - worst.numeric == pytest.approx(1e-6, rel=1e-4)
+    assert 0 <= worst.error < 1e-9
+
+
+def test_report_reads_well():
+    forward, backward = nudged("linear", "weight", (3, 2), -1.0)
+    lines = str(gradcheck(forward, backward, X, W, B)).splitlines()
+    assert lines[0] == "gradcheck of linear_forward: fail"
+    assert lines[1] == "  argument  difference  verdict"
+    rows = [line for line in lines[2:] if not line.startswith("    ")]
+    assert sorted(line.split()[0] for line in rows) == ["bias", "input", "weight"]
+    assert sorted(line.split()[2] for line in rows) == ["fail", "pass", "pass"]
+    below = lines[lines.index(next(row for row in rows if row.split()[0] == "weight")) + 1]
+    assert re.fullmatch(r"    weight\[3, 2\] analytic -?\d\.\d+, numeric -?\d\.\d+ \+- \de-\d\d", below)
+
+
+def test_a_large_array_is_checked_along_directions_and_the_element_found():
+    x = rng.standard_normal((60, 70))
+    op = OPS["tanh"]
+    good = gradcheck(op.forward, op.backward, x)
+    assert good.passed
+    assert good["input"].method == "directions"
+    assert good.difference < 1e-9
+    forward, backward = nudged("tanh", "input", (41, 7), 1e-4)
+    bad = gradcheck(forward, backward, x)["input"]
+    assert bad.verdict == "fail"
+    assert bad.worst[0].index == (41, 7)
+
+
+def test_a_large_array_all_wrong_fails_too():
+    forward, backward = scaled("tanh", "input", 1 + 1e-7)
+    assert gradcheck(forward, backward, rng.standard_normal((60, 70))).verdict == "fail"
+
+
+def test_elementwise_look_is_the_same_verdict():
+    op = OPS["tanh"]
+    assert gradcheck(op.forward, op.backward, THOUSAND, elementwise=True).passed
+    forward, backward = nudged("tanh", "input", 5, 1e-7)
+    assert gradcheck(forward, backward, THOUSAND, elementwise=True)["input"].worst[0].index == (5,)
+
+
+def test_a_kink_that_is_not_declared_is_inconclusive():
+    relu = OPS["relu"]
+    x = np.array([-1.0, 0.0, 2.0])
+    report = gradcheck(relu.forward, relu.backward, x)
+    assert report.verdict == "inconclusive"
+    assert not report.passed
+    assert report["input"].worst[0].index == (1,)
+    assert "a kink: slopes" in report["input"].worst[0].note
+    assert gradcheck(relu.forward, relu.backward, x, at_kink=True).passed
+
+
+@pytest.mark.parametrize("at_kink", [False, True])
+def test_a_gradient_outside_the_slopes_of_a_kink_fails(at_kink):
+    forward, backward = nudged("relu", "input", 1, 5.0)
+    report = gradcheck(forward, backward, np.array([-1.0, 0.0, 2.0]), at_kink=at_kink)
+    assert report.verdict == "fail"
+    assert "not between them" in report["input"].worst[0].note
+
+
+def test_a_fault_away_from_the_kink_is_found_among_kinks():
+    forward, backward = nudged("relu", "input", 20, 1e-6)
+    x = np.zeros(40)
+    x[20:] = 1.0
+    report = gradcheck(forward, backward, x, at_kink=True)
+    assert report.verdict == "fail"
+    assert report["input"].worst[0].index == (20,)
+
+
+def test_a_kink_close_by_does_not_confuse():
+    relu = OPS["relu"]
+    assert gradcheck(relu.forward, relu.backward, np.array([3e-4, -2e-5, 1.0])).passed
+
+
+def test_the_edge_of_a_domain_is_approached_in_smaller_steps():
+    def forward(input):
+        with np.errstate(all="ignore"):
+            return np.log(input), input
+
+    assert gradcheck(forward, lambda g, x: {"input": g / x}, np.array([5e-4, 0.3, 2.0])).passed
+
+
+def test_a_jump_is_not_passed():
+    report = gradcheck(lambda input: (np.floor(input), input), lambda g, x: {"input": 0 * g}, np.array([1.0, 2.5]))
+    assert report.verdict != "pass"
+
+
+def test_noise_is_inconclusive_not_wrong():
+    """An output rounded to seven digits: the finite differences cannot tell, and say so."""
+
+    def forward(input):
+        return np.sin(input).astype(np.float32).astype(np.float64), input
+
+    report = gradcheck(forward, lambda g, x: {"input": g * np.cos(x)}, X)
+    assert report.verdict == "inconclusive"
+    assert "within the error of the finite differences" in str(report)
+
+
+def test_a_gradient_that_is_truly_zero_passes_and_a_false_one_does_not():
+    x = np.array([1.5, 2.5])
+    assert gradcheck(lambda input: (0 * input + 3.0, None), lambda g, c: {"input": 0 * g}, x).passed
+    assert gradcheck(lambda input: (0 * input + 3.0, None), lambda g, c: {"input": 1e-6 * g}, x).verdict == "fail"
+
+
+def test_structures_are_checked_array_by_array():
+    def forward(input, parameters):
+        return input @ parameters["layers"][0] + parameters["bias"], (input, parameters)
+
+    def backward(grad_output, cache):
+        x, parameters = cache
+        return {
+            "parameters": {"bias": grad_output.sum(axis=0), "layers": [1.001 * (x.T @ grad_output)]},
+            "input": grad_output @ parameters["layers"][0].T,
+        }
+
+    report = gradcheck(forward, backward, X, {"layers": [W.T], "bias": B})
+    assert {entry.name: entry.verdict for entry in report.arguments} == {
+        "parameters.layers[0]": "fail",
+        "parameters.bias": "pass",
+        "input": "pass",
+    }
+
+
+def test_outputs_may_be_tuples_with_integers():
+    def forward(input):
+        order = np.argsort(input)
+        return (input[order], order), order
+
+    def backward(grad_output, order):
+        assert grad_output[1] is None
+        grad = np.empty_like(grad_output[0])
+        grad[order] = grad_output[0]
+        return {"input": grad}
+
+    assert gradcheck(forward, backward, rng.standard_normal(6)).passed
+
+
+def test_float32_arguments_are_checked_in_float64():
+    op = OPS["tanh"]
+    assert gradcheck(op.forward, op.backward, X.astype(np.float32)).difference < 1e-9
+
+
+def test_lists_are_array_likes():
+    op = OPS["linear"]
+    assert gradcheck(op.forward, op.backward, [[1.0, 2.0]], [[0.5, -1.0]]).passed
+
+
+def test_wrt_chooses_and_missing_gradients_are_said():
+    op = OPS["nll_loss"]
+    report = gradcheck(op.forward, op.backward, SCORES, LABELS, weight=WEIGHTS)
+    assert [entry.name for entry in report.arguments] == ["input"]
+    assert report.unchecked == ("weight",)
+    assert "not checked, backward gives no gradient: weight" in str(report)
+    linear = OPS["linear"]
+    report = gradcheck(linear.forward, linear.backward, X, W, B, wrt=("bias", "input"))
+    assert [entry.name for entry in report.arguments] == ["bias", "input"]
+    assert [e.name for e in gradcheck(linear.forward, linear.backward, X, W, wrt="weight").arguments] == ["weight"]
+
+
+def test_the_seed_chooses_grad_output():
+    forward, backward = scaled("tanh", "input", 1.1)
+    reports = [gradcheck(forward, backward, X, seed=seed) for seed in (0, 0, 1)]
+    assert reports[0]["input"].worst == reports[1]["input"].worst != reports[2]["input"].worst
+
+
+def test_nothing_is_printed(capsys):
+    gradcheck(*scaled("tanh", "input", 1.1), X)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_assert_gradients():
+    op = OPS["tanh"]
+    assert_gradients(op.forward, op.backward, X)
+    with pytest.raises(AssertionError, match=r"gradcheck of tanh_forward: fail\n.*\n  input .*fail\n    input\["):
+        assert_gradients(*scaled("tanh", "input", 1.1), X)
+
+
+def pair(forward=lambda input: (2 * input, None), backward=lambda g, cache: {"input": 2 * g}):
+    forward.__name__, backward.__name__ = "f_forward", "f_backward"
+    return forward, backward
+
+
+noise = np.random.default_rng(1)
+REFUSED = {
+    "no floating argument": (
+        pair(),
+        (np.arange(3),),
+        {},
+        TypeError,
+        "gradcheck: f_forward must be given a floating array to differentiate, got none",
+    ),
+    "an unknown key": (
+        pair(backward=lambda g, cache: {"inputs": 2 * g}),
+        (X,),
+        {},
+        ValueError,
+        "gradcheck: f_backward must use forward's argument names (input) as keys, got inputs",
+    ),
+    "a wrong shape": (
+        pair(backward=lambda g, cache: {"input": g.sum(axis=0)}),
+        (X,),
+        {},
+        ValueError,
+        "gradcheck: f_backward must return a gradient of its argument's shape, got (3,) for input of shape (5, 3)",
+    ),
+    "integer gradients": (
+        pair(backward=lambda g, cache: {"input": np.ones(g.shape, dtype=np.int64)}),
+        (X,),
+        {},
+        TypeError,
+        "gradcheck: f_backward must return floating gradients, got dtype int64 for input",
+    ),
+    "a tuple of gradients": (
+        pair(backward=lambda g, cache: (2 * g,)),
+        (X,),
+        {},
+        TypeError,
+        "gradcheck: f_backward must return a dict of gradients, got tuple",
+    ),
+    "no cache": (
+        pair(forward=lambda input: 2 * input),
+        (X,),
+        {},
+        TypeError,
+        "gradcheck: f_forward must return (output, cache), got ndarray",
+    ),
+    "not deterministic": (
+        pair(forward=lambda input: (input * noise.random(), None)),
+        (X,),
+        {},
+        ValueError,
+        "gradcheck: f_forward must be deterministic, got two outputs from the same arguments; "
+        "a random op needs an integer seed, not a generator that moves on",
+    ),
+    "arguments that do not fit": (
+        pair(),
+        (X, X),
+        {},
+        TypeError,
+        "gradcheck: the arguments must fit f_forward, got too many positional arguments",
+    ),
+    "a name in wrt without gradient": (
+        pair(),
+        (X,),
+        {"wrt": "weight"},
+        ValueError,
+        "gradcheck: backward must return a gradient of every argument in wrt, got none of weight (keys: input)",
+    ),
+    "no gradients": (
+        pair(backward=lambda g, cache: {}),
+        (X,),
+        {},
+        ValueError,
+        "gradcheck: backward must return at least one gradient, got an empty dict",
+    ),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSED)
+def test_what_cannot_be_checked_is_refused(refusal):
+    (forward, backward), args, options, error, message = REFUSED[refusal]
+    with pytest.raises(error) as caught:
+        gradcheck(forward, backward, *args, **options)
+    assert str(caught.value) == message
+
+
+def test_a_gradient_of_an_integer_argument_is_refused():
+    def backward(g, cache):
+        return {"input": 2 * g, "labels": g}
+
+    forward, backward = pair(lambda input, labels: (2 * input, None), backward)
+    with pytest.raises(ValueError, match="must give gradients of floating arguments only, got one of labels"):
+        gradcheck(forward, backward, X, np.arange(3))
+
+
+def test_no_argument_is_changed_by_checking():
+    x = X.copy()
+    gradcheck(OPS["tanh"].forward, OPS["tanh"].backward, x)
+    np.testing.assert_array_equal(x, X)
+
+
+def test_every_correct_pair_passes_with_other_seeds():
+    for name in ("cross_entropy", "linear", "softmax"):
+        op = OPS[name]
+        for case in CASES[name][:4]:
+            assert refimpl.gradcheck(op.forward, op.backward, seed=7, **case.arguments).passed
