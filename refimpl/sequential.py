@@ -32,7 +32,7 @@ class Sequential:
     """
 
     def __init__(self, layers: Mapping[str, tuple[Any, ...]]) -> None:
-        self.layers = {name: _Layer(name, *_as_pair(name, layer)) for name, layer in layers.items()}
+        self.layers = {name: _layer(name, layer) for name, layer in layers.items()}
         if not self.layers:
             raise ValueError("Sequential: layers must hold at least one pair, got none")
 
@@ -91,30 +91,34 @@ class _Layer(NamedTuple):
     forward: Callable[..., Any]
     backward: Callable[..., Any]
     options: Mapping[str, Any]
-
-    @property
-    def arguments(self) -> list[str]:
-        return list(inspect.signature(self.forward).parameters)
-
-    @property
-    def input(self) -> str:
-        """The argument that takes the output of the layer before."""
-        return self.arguments[0]
+    input: str  # the argument that takes the output of the layer before
+    arguments: tuple[str, ...]  # the others
+    required: tuple[str, ...]  # those of the others that have no default
 
     def call(self, input: Any, parameters: Mapping[str, Any], told: Mapping[str, Any]) -> tuple[Any, Any]:
         for argument in parameters:
-            if argument not in self.arguments[1:]:
+            if argument not in self.arguments:
                 raise ValueError(
                     f"Sequential.forward: parameters of layer {self.name} must be among "
-                    f"{', '.join(self.arguments[1:]) or 'none'}, got {argument}"
+                    f"{', '.join(self.arguments) or 'none'}, got {argument}"
                 )
         told = {argument: value for argument, value in told.items() if argument in self.arguments}
-        return self.forward(input, **{**self.options, **told, **parameters})
+        given = {**self.options, **told, **parameters}
+        missing = [argument for argument in self.required if argument not in given]
+        if missing:
+            raise TypeError(
+                f"Sequential.forward: layer {self.name} must be given {', '.join(missing)}, "
+                f"got {', '.join(given) or 'nothing'}"
+            )
+        return self.forward(input, **given)
 
 
-def _as_pair(name: str, layer: Any) -> tuple[Any, Any, Mapping[str, Any]]:
-    if isinstance(layer, tuple) and len(layer) in (2, 3) and callable(layer[0]) and callable(layer[1]):
-        return layer[0], layer[1], layer[2] if len(layer) == 3 else {}
-    raise TypeError(
-        f"Sequential: layer {name} must be (forward, backward) or (forward, backward, options), got {layer!r}"
-    )
+def _layer(name: str, layer: Any) -> _Layer:
+    if not (isinstance(layer, tuple) and len(layer) in (2, 3) and callable(layer[0]) and callable(layer[1])):
+        raise TypeError(
+            f"Sequential: layer {name} must be (forward, backward) or (forward, backward, options), got {layer!r}"
+        )
+    parameters = inspect.signature(layer[0]).parameters
+    first, *others = parameters
+    required = tuple(other for other in others if parameters[other].default is inspect.Parameter.empty)
+    return _Layer(name, layer[0], layer[1], layer[2] if len(layer) == 3 else {}, first, tuple(others), required)
