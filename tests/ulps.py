@@ -19,13 +19,12 @@ def ulp_distance(computed, exact):
 
 
 def _distance(computed, exact, dtype):
-    exact = mpmath.mpf(exact)
+    exact = mpmath.mpmathify(exact)  # as it is: mpf() would round it to the working precision
     limits = np.finfo(dtype)
     if mpmath.isnan(exact) or np.isnan(computed):
         return 0.0 if mpmath.isnan(exact) and np.isnan(computed) else np.inf
     largest = mpmath.mpf(float(limits.max))
-    half_unit = mpmath.mpf(float(np.spacing(limits.max))) / 2
-    if abs(exact) >= largest + half_unit:
+    if abs(exact) >= largest + mpmath.ldexp(1, int(limits.maxexp) - int(limits.nmant) - 2):  # half an ulp beyond
         return 0.0 if np.isinf(computed) and (computed > 0) == (exact > 0) else np.inf
     if np.isinf(computed):
         return np.inf

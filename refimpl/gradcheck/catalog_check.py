@@ -153,9 +153,11 @@ def _checked(tasks: Sequence[tuple[str, int]], jobs: int) -> Iterator[Iterator[C
         return
     # Not forked: a copy of a process with threads, which the linear algebra has, may hang.
     spawning = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=spawning, initializer=_leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(jobs, mp_context=spawning, initializer=_ignore_interrupts)
     try:
-        yield pool.map(_check_task, tasks)
+        with _interrupts_held_back():
+            results = pool.map(_check_task, tasks)
+        yield results
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -165,7 +167,20 @@ def _check_task(task: tuple[str, int]) -> CaseCheck:
     return check_case(OPS[name], CASES[name][i])
 
 
-def _leave_interrupts_to_the_parent() -> None:
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Processes started meanwhile are deaf to Ctrl-C, which is the parent's to answer, from their first moment."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -75,10 +75,13 @@ def adam_update(
         scale = np.sqrt(s) / math.sqrt(1 - beta2**step) + eps
         return np.asarray((p - lr * decay * p) - lr / (1 - beta1**step) * (m / scale), dtype=p.dtype)
 
-    g = map_leaves(descent, parameters, gradients)
-    mean = map_leaves(lambda m, g: np.asarray(beta1 * m + (1 - beta1) * g, dtype=m.dtype), state.mean, g)
-    square = map_leaves(lambda s, g: np.asarray(beta2 * s + (1 - beta2) * (g * g), dtype=s.dtype), state.square, g)
-    largest = map_leaves(np.maximum, state.largest_square, square) if amsgrad else state.largest_square
-    with np.errstate(all="ignore"):  # eps = 0 and no gradient yet: 0 / 0, as in PyTorch
+    def blend(beta: float, old: Array, new: Array) -> Array:
+        return np.asarray(beta * old + (1 - beta) * new, dtype=old.dtype)
+
+    with np.errstate(all="ignore"):  # eps = 0 and no gradient yet is 0 / 0, as in PyTorch
+        g = map_leaves(descent, parameters, gradients)
+        mean = map_leaves(lambda m, g: blend(beta1, m, g), state.mean, g)
+        square = map_leaves(lambda s, g: blend(beta2, s, g * g), state.square, g)
+        largest = map_leaves(np.maximum, state.largest_square, square) if amsgrad else state.largest_square
         moved = map_leaves(move, parameters, mean, largest if amsgrad else square)
     return moved, AdamState(step, mean, square, largest)

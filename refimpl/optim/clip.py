@@ -39,12 +39,14 @@ def clip_grad_norm(
         raise ValueError(f"{op}: the norm of order {norm_type:g} of gradients must be finite, got {norm:g}")
     factor = max_norm / (norm + 1e-6)
     factor = 1.0 if factor > 1 else factor  # NaN stays NaN
-    return map_leaves(lambda g: np.asarray(g * factor, dtype=g.dtype), gradients), norm
+    with np.errstate(all="ignore"):  # an infinite gradient times 0 is NaN, as in PyTorch
+        return map_leaves(lambda g: np.asarray(g * factor, dtype=g.dtype), gradients), norm
 
 
 def _norm(gradients: list[Array], order: float) -> float:
     largest = float(np.max([np.max(np.abs(g), initial=0.0) for g in gradients]))
     if largest == 0 or not math.isfinite(largest) or order == math.inf:
         return largest
-    powers = sum(float(np.sum((np.abs(g) / largest) ** order, dtype=np.float64)) for g in gradients)
+    with np.errstate(under="ignore"):
+        powers = sum(float(np.sum((np.abs(g) / largest) ** order, dtype=np.float64)) for g in gradients)
     return float(largest * powers ** (1 / order))

@@ -66,15 +66,16 @@ def sgd_update(
         d = -g if maximize else g
         return d + weight_decay * p if weight_decay else d
 
-    d = map_leaves(descent, parameters, gradients)
-    if momentum == 0:
-        return map_leaves(lambda p, d: _rounded(p - lr * d, p), parameters, d), state
-    if state.velocity is None:
-        v = map_leaves(lambda p, d: _rounded(d, p), parameters, d)
-    else:
-        v = map_leaves(lambda v, d: _rounded(momentum * v + (1 - dampening) * d, v), state.velocity, d)
-    step = map_leaves(lambda d, v: d + momentum * v, d, v) if nesterov else v
-    return map_leaves(lambda p, s: _rounded(p - lr * s, p), parameters, step), SgdState(v)
+    with np.errstate(all="ignore"):  # a run that diverges shows it in its numbers
+        d = map_leaves(descent, parameters, gradients)
+        if momentum == 0:
+            return map_leaves(lambda p, d: _rounded(p - lr * d, p), parameters, d), state
+        if state.velocity is None:
+            v = map_leaves(lambda p, d: _rounded(d, p), parameters, d)
+        else:
+            v = map_leaves(lambda v, d: _rounded(momentum * v + (1 - dampening) * d, v), state.velocity, d)
+        step = map_leaves(lambda d, v: d + momentum * v, d, v) if nesterov else v
+        return map_leaves(lambda p, s: _rounded(p - lr * s, p), parameters, step), SgdState(v)
 
 
 def _rounded(result: Any, parameter: Array) -> Array:
