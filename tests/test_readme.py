@@ -1,0 +1,50 @@
+"""The README and CONTRIBUTING: their blocks run as printed, and the table is the catalog's."""
+
+import re
+
+import pytest
+import readme_table
+
+TEXT = readme_table.README.read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
+def test_table_is_the_catalogs():
+    assert readme_table.written(TEXT) == TEXT, "write it anew with: python tests/readme_table.py"
+
+
+def test_blocks_run_as_printed(capsys):
+    """In one namespace, from top to bottom; a text block behind a python block is what that one prints."""
+    scope, printed = {}, ""
+    for language, code in BLOCKS:
+        if language == "python":
+            exec(compile(code, "README.md", "exec"), scope)
+            printed = capsys.readouterr().out
+        elif language == "text":
+            assert _rounded(printed) == _rounded(code)
+    assert float(scope["loss"]) > 0
+    assert scope["first"]["weight"].shape == (5, 4)
+
+
+def _rounded(text):
+    """Differences to finite differences are rounding noise: of them only the order of magnitude is compared."""
+    return re.sub(r"(?P<digits>\d\.\d)e-1[1-4]", "tiny", text)
+
+
+def test_thirty_lines():
+    lines = [line for language, code in BLOCKS if language == "python" for line in code.splitlines() if line.strip()]
+    assert len(lines) <= 30
+
+
+def test_contributing_runs_as_printed():
+    text = (readme_table.README.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    scope = {"__name__": "contributing"}
+    for code in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
+        exec(compile(code, "CONTRIBUTING.md", "exec"), scope)
+    with pytest.raises(ValueError, match=r"^snake_forward: a must be above 0, got 0$"):
+        scope["snake_forward"]([1.0], a=0)
+
+
+@pytest.mark.parametrize("section", ["Two commands", "What is guaranteed", "The ops"])
+def test_sections(section):
+    assert f"\n## {section}\n" in TEXT
