@@ -144,7 +144,7 @@ def cross_entropy_backward(grad_output: ArrayLike, cache: CrossEntropyCache) -> 
     """grad_x_n,c = g_n (p_n,c sum_j q_n,j - q_n,c), which for a single label y is g_n q_y p_c elsewhere and, at y,
     -g_n q_y times the sum of the other probabilities; grad_t_n,c = -g_n w_c (1 - s) log p_n,c;
     grad_w_c = -sum_n g_n m_n,c log p_n,c with q = w m, and where the divisor M holds weights (mean, classes) also
-    -L times the number of positions of class c, over M. Under mean g_n = g / M.
+    -g L times the number of positions of class c, over M. Under mean g_n = g / M.
     """
     op = "cross_entropy_backward"
     cache = _validate.is_cache(op, cache, CrossEntropyCache)
