@@ -1,0 +1,38 @@
+"""Names and patterns from the command line to rows of the catalog."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from ..catalog import OPS, Op
+
+GLOB = "*?[]"
+NEAREST = 3
+
+
+class UnknownName(Exception):
+    """A name that no op has, or a pattern that none matches."""
+
+
+def select(patterns: Sequence[str]) -> list[Op]:
+    """The ops that any of the patterns matches, in the catalog's order; without a pattern all."""
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in OPS):
+            raise UnknownName(_unknown("matches" if any(sign in pattern for sign in GLOB) else "is called", pattern))
+    return [op for name, op in OPS.items() if not patterns or any(fnmatchcase(name, p) for p in patterns)]
+
+
+def find(name: str) -> Op:
+    """The op of this name."""
+    if name not in OPS:
+        raise UnknownName(_unknown("is called", name))
+    return OPS[name]
+
+
+def _unknown(verb: str, name: str) -> str:
+    # People write torch.nn.functional.relu, relu_forward or CrossEntropyLoss as well.
+    word = name.lower().rpartition(".")[2].removesuffix("_forward").removesuffix("_backward").strip(GLOB)
+    nearest = difflib.get_close_matches(word, OPS, n=NEAREST, cutoff=0.5)
+    return f"no op {verb} {name!r}{'; nearest: ' if nearest else ''}{', '.join(nearest)} (refimpl list has all)"
