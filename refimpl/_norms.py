@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import _validate
-from ._numerics import two_sum
+from ._numerics import three_sum
 from ._validate import Array, IntArray
 
 
@@ -106,10 +106,7 @@ def _size(y: Array, p: float, axis: int) -> Array:
     return np.where(top == 0, top, top * total((y / top) ** p) ** (1 / p))
 
 
+@np.errstate(all="ignore")
 def row_difference(x1: Array, x2: Array, eps: float = 0.0) -> Array:
-    """x1 - x2 + eps, rounded once: next to x1 = x2 - eps the rounding of x1 - x2 would be all that is left."""
-    with np.errstate(all="ignore"):
-        difference, error = two_sum(x1, -x2)
-        shifted, shift_error = two_sum(difference, x1.dtype.type(eps))
-        error = error + shift_error
-        return shifted + np.where(np.isfinite(error), error, 0)
+    """x1 - x2 + eps, rounded once."""
+    return np.asarray(three_sum(x1, -x2, x1.dtype.type(eps))[0])

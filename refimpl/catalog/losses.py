@@ -17,6 +17,43 @@ ROWS = (
         differentiable=("input",), constant=("target", "weight", "ignore_index", "reduction"),
         derivation="classification.md#nll_loss", torch="torch.nn.functional.nll_loss",
     ),
+    # margin
+    Op(
+        "hinge_embedding_loss", losses.hinge_embedding_loss_forward, losses.hinge_embedding_loss_backward,
+        differentiable=("input",), constant=("target", "margin", "reduction"), kinks="target = -1 and input = margin",
+        derivation="margin.md#hinge_embedding_loss", torch="torch.nn.functional.hinge_embedding_loss",
+    ),
+    Op(
+        "margin_ranking_loss", losses.margin_ranking_loss_forward, losses.margin_ranking_loss_backward,
+        differentiable=("input1", "input2", "target"), constant=("margin", "reduction"),
+        kinks="target (input1 - input2) = margin",
+        derivation="margin.md#margin_ranking_loss", torch="torch.nn.functional.margin_ranking_loss",
+    ),
+    Op(
+        "multi_margin_loss", losses.multi_margin_loss_forward, losses.multi_margin_loss_backward,
+        differentiable=("input",), constant=("target", "p", "margin", "weight", "reduction"),
+        kinks="p = 1 and another score equal to the target's less the margin",
+        derivation="margin.md#multi_margin_loss", torch="torch.nn.functional.multi_margin_loss",
+    ),
+    Op(
+        "soft_margin_loss", losses.soft_margin_loss_forward, losses.soft_margin_loss_backward,
+        differentiable=("input",), constant=("target", "reduction"),
+        derivation="margin.md#soft_margin_loss", torch="torch.nn.functional.soft_margin_loss",
+    ),
+    # multilabel
+    Op(
+        "multilabel_margin_loss", losses.multilabel_margin_loss_forward, losses.multilabel_margin_loss_backward,
+        differentiable=("input",), constant=("target", "reduction"),
+        kinks="another class's score equal to a target class's less 1",
+        derivation="multilabel.md#multilabel_margin_loss", torch="torch.nn.functional.multilabel_margin_loss",
+    ),
+    Op(
+        "multilabel_soft_margin_loss",
+        losses.multilabel_soft_margin_loss_forward, losses.multilabel_soft_margin_loss_backward,
+        differentiable=("input", "target", "weight"), constant=("reduction",),
+        derivation="multilabel.md#multilabel_soft_margin_loss",
+        torch="torch.nn.functional.multilabel_soft_margin_loss",
+    ),
     # regression
     Op(
         "l1_loss", losses.l1_loss_forward, losses.l1_loss_backward,
