@@ -97,6 +97,12 @@ def at_most_dimensions(op: str, name: str, array: NDArray[Any], count: int) -> N
         raise ValueError(f"{op}: {name} must have at most {count} dimensions, got shape {array.shape}")
 
 
+def dimensions(op: str, name: str, array: NDArray[Any], rule: str, count: int) -> None:
+    """`rule` names the dimensions: "(N, D)"."""
+    if array.ndim != count:
+        raise ValueError(f"{op}: {name} must have shape {rule}, got {array.shape}")
+
+
 def classes_last(op: str, name: str, array: NDArray[Any]) -> int:
     """The number of classes, on the last axis, at least one; a 0-d array is one class."""
     if array.ndim and not array.shape[-1]:

@@ -35,6 +35,14 @@ class Adaptation:
     warning: str = ""  # how a warning begins that PyTorch gives here, as a regular expression
 
 
+def _torch_distance(arguments):
+    """PyTorch's function for the pair that the case gives as a distance, if it has one."""
+    pair = arguments.get("distance_function")
+    if pair is None:
+        return torch.nn.functional.pairwise_distance
+    return getattr(torch.nn.functional, pair[0].__name__.removesuffix("_forward"), None)
+
+
 ADAPTATIONS = (
     Adaptation(
         "cross_entropy",
@@ -47,6 +55,35 @@ ADAPTATIONS = (
         "PyTorch's kernel for an input of two dimensions refuses a weight vector with a bias; with three it takes them",
         applies=lambda arguments: arguments["weight"].ndim == 1 and arguments["input"].ndim == 2,
         call=lambda input, **others: torch.nn.functional.linear(input[None], **others)[0],
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch returns memory that it has not written for an empty batch that is reduced",
+            applies=lambda arguments: arguments["input"].size == 0,
+            unevaluated=True,
+        )
+        for op in ("multi_margin_loss", "multilabel_margin_loss")
+    ),
+    Adaptation(
+        "triplet_margin_loss",
+        "PyTorch's 0-norm counts and carries no gradient; refimpl says 0",
+        applies=lambda arguments: arguments.get("p") == 0,
+        undifferentiated=("anchor", "positive", "negative"),
+    ),
+    Adaptation(
+        "triplet_margin_with_distance_loss",
+        "the distance is a pair of NumPy functions that PyTorch does not have",
+        applies=lambda arguments: _torch_distance(arguments) is None,
+        unevaluated=True,
+    ),
+    Adaptation(
+        "triplet_margin_with_distance_loss",
+        "PyTorch takes the distance as one function",
+        applies=lambda arguments: arguments.get("distance_function") is not None,
+        call=lambda distance_function, **others: torch.nn.functional.triplet_margin_with_distance_loss(
+            distance_function=_torch_distance({"distance_function": distance_function}), **others
+        ),
     ),
     *(
         Adaptation(
@@ -91,6 +128,8 @@ def backward(grad_output, cache):
     """PyTorch's gradients for grad_output, in the form of refimpl's."""
     inputs = {name: [x for _, x in leaves(cache.arguments[name]) if _asks(x)] for name in cache.differentiable}
     given_grads = dict(leaves(grad_output))
+    if not any(inputs.values()):
+        return {}
     outputs = {path: y for path, y in leaves(cache.output) if _asks(y)}
     computed = torch.autograd.grad(
         list(outputs.values()),
