@@ -170,7 +170,7 @@ def complete_box_iou_loss_forward(
     cache = CompleteBoxIouLossCache(*checked, _validate.boolean(op, "constant_alpha", constant_alpha))
     geometry = _geometry(cache)
     uncovered = _uncovered(geometry).value
-    v, alpha, _ = _aspect(cache, uncovered)
+    v, alpha, _ = _aspect(geometry, uncovered)
     return _reduced(uncovered + _separation(geometry)[0] + alpha * v, cache), cache
 
 
@@ -182,7 +182,7 @@ def complete_box_iou_loss_backward(grad_output: ArrayLike, cache: CompleteBoxIou
     cache = _validate.is_cache(op, cache, CompleteBoxIouLossCache)
     g, geometry = _pull_back(op, grad_output, cache)
     uncovered = _uncovered(geometry)
-    _, alpha, grad_v = _aspect(cache, uncovered.value)
+    _, alpha, grad_v = _aspect(geometry, uncovered.value)
     alpha = alpha[:, None, None, None]
     with np.errstate(all="ignore"):
         of_s, of_v = (1, alpha) if cache.constant_alpha else ((1 - alpha) * (1 + alpha), alpha * (2 - alpha))
@@ -312,17 +312,21 @@ def _uncovered(s: _Geometry) -> _Term:
 
 @np.errstate(all="ignore")
 def _hull(s: _Geometry) -> _Term:
-    """(C - U) / (C + eps); C - U is the corners beside both boxes, and the gaps."""
+    """Q = (C - U) / (C + eps); C - U is the corners beside both boxes, and the gaps."""
     filled = s.both + s.only1 + s.only2
     empty = (s.only1 * _other(s.only2)).sum(axis=1) + s.gap[:, 0] * s.extent[:, 1] + s.gap[:, 1] * filled[:, 0]
-    area = s.extent.prod(axis=1) + s.scaled_eps()
-    value = empty / area
-    pull = value[:, None] * _other(s.extent)
+    area = (s.extent.prod(axis=1) + s.scaled_eps())[:, None]
+    value = empty[:, None] / area
+    covered = (s.both.prod(axis=1) + (_other(s.both) * (s.only1 + s.only2)).sum(axis=1))[:, None]
+    rest = (covered + (s.only1.prod(axis=1) + s.only2.prod(axis=1) + s.scaled_eps())[:, None]) / area
+    # dQ = (d(C - U) - Q dC) / (C + eps) = ((1 - Q) dC - dU) / (C + eps): the form without the larger of Q and 1 - Q.
+    near, far = value * _other(s.extent), rest * _other(s.extent)
+    beside = (_other(s.gap), _other(s.gap + s.only2), _other(s.gap + s.only1), _other(s.extent))
+    within = (_other(filled), _other(s.both + s.only1), _other(s.both + s.only2), 0)
     both, only1, only2, gap = (
-        (slope - pull) / area[:, None]
-        for slope in (_other(s.gap), _other(s.gap + s.only2), _other(s.gap + s.only1), _other(s.extent))
+        np.where(value < 0.5, a - near, far - b) / area for a, b in zip(beside, within, strict=True)
     )
-    return _Term(value, both, only1, only2, gap)
+    return _Term(value[:, 0], both, only1, only2, gap)
 
 
 @np.errstate(all="ignore")
@@ -353,20 +357,23 @@ def _separation(s: _Geometry) -> tuple[Array, Array]:
 
 
 @np.errstate(all="ignore")
-def _aspect(cache: Any, uncovered: Array) -> tuple[Array, Array, Array]:
+def _aspect(s: _Geometry, uncovered: Array) -> tuple[Array, Array, Array]:
     """v, alpha, and dv / d edge (rows, 2, 2, 2)."""
-    low1, high1, low2, high2 = _corners(cache)
-    sides = np.stack([high1 - low1, high2 - low2], axis=1)
-    angle = np.arctan(sides[:, :, 0] / sides[:, :, 1])
-    between = (2 / math.pi) * (angle[:, 1] - angle[:, 0])
+    exponent = s.exponent.max(axis=1, keepdims=True)
+    both, only1, only2 = (np.ldexp(length, s.exponent - exponent) for length in (s.both, s.only1, s.only2))
+    sides = np.stack([both + only1, both + only2], axis=1)
+    # The angle between the diagonals (h, w): of like boxes its sine is small, and a difference of angles would lose it.
+    unlike = both * _other(only1 - only2) + only2 * _other(only1)
+    sine, cosine = unlike[:, 0] - unlike[:, 1], sides.prod(axis=1).sum(axis=1)
+    square = (sides**2).sum(axis=2, keepdims=True)
+    between = (2 / math.pi) * np.where(square.prod(axis=1)[:, 0] == 0, np.nan, np.arctan2(sine, cosine))
     v = between**2
-    alpha = np.where(v == 0, v, v / (uncovered + v + cache.eps))
+    alpha = np.where(v == 0, v, v / (uncovered + v + s.eps))
     # d atan(w / h) is h dw - w dh over w^2 + h^2, and a side is its high edge less its low one.
-    hypotenuse = np.hypot(sides[:, :, 0], sides[:, :, 1])[:, :, None]
-    turn = sides[:, :, ::-1] / hypotenuse / hypotenuse * np.array([1, -1], dtype=v.dtype)
     sign = np.array([-1, 1], dtype=v.dtype)
+    turn = sides[:, :, ::-1] / square * -sign
     slope = (4 / math.pi) * between[:, None, None] * sign[:, None] * turn
-    return v, alpha, slope[:, :, None] * sign[:, None]
+    return v, alpha, np.ldexp(slope[:, :, None] * sign[:, None], -exponent[:, None, None])
 
 
 def _reduced(values: Array, cache: Any) -> Array:
@@ -387,8 +394,5 @@ def _pull_back(op: str, grad_output: ArrayLike, cache: Any) -> tuple[Array, _Geo
 def _gradients(cache: Any, g: Array, grad: Array) -> dict[str, Array]:
     """Edges (rows, 2, 2, 2) [box, edge, axis] as the gradients of both arrays of boxes."""
     grad = g[:, None, None, None] * grad
-    shape = cache.boxes1.shape
-    return {
-        "boxes1": gradient(grad[:, 0].reshape(shape), cache.boxes1),
-        "boxes2": gradient(grad[:, 1].reshape(shape), cache.boxes2),
-    }
+    both = {"boxes1": cache.boxes1, "boxes2": cache.boxes2}
+    return {name: gradient(grad[:, k].reshape(boxes.shape), boxes) for k, (name, boxes) in enumerate(both.items())}

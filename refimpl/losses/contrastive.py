@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from .. import _validate
 from .._blocks import row_blocks
 from .._norms import RowNorm, row_norm
-from .._numerics import shifted_rows, sigmoid, softplus
+from .._numerics import shifted_rows
 from .._precision import answer, gradient, working
 from .._reduction import check_reduction, reduce_backward, reduce_forward
 from .._validate import Array, IntArray
@@ -170,7 +170,7 @@ def ntxent_loss_forward(
     with np.errstate(all="ignore"):
         for rows in row_blocks(len(u), len(u)):
             block = _compare(u, rows, cache)
-            values.append(softplus(block.behind)[block.alike])
+            values.append(block.loss()[block.alike])
         output = reduce_forward(np.concatenate(values), reduction)
     return answer(output, x), cache
 
@@ -195,8 +195,8 @@ def ntxent_loss_backward(grad_output: ArrayLike, cache: NtxentLossCache) -> dict
         for rows in row_blocks(len(u), len(u)):
             block = _compare(u, rows, cache)
             stop = start + int(block.alike.sum())
-            m = np.zeros_like(block.behind)
-            m[block.alike] = g[start:stop] * sigmoid(block.behind[block.alike])
+            m = np.zeros_like(block.gap)
+            m[block.alike] = g[start:stop] * block.wrong()[block.alike]
             d = (block.share * m.sum(axis=1, keepdims=True) - m) / u.dtype.type(cache.temperature)
             grad_u[rows] += d @ u
             grad_u += d.T @ u[rows]
@@ -207,9 +207,22 @@ def ntxent_loss_backward(grad_output: ArrayLike, cache: NtxentLossCache) -> dict
 
 
 class _Comparison(NamedTuple):
+    """Scores of some rows i against all rows j. The sum over the negatives of i is exp(top_i) total_i."""
+
     alike: Any  # (rows, N): the pairs
-    behind: Array  # (rows, N): the log of the sum over the negatives, less the score
+    gap: Array  # (rows, N): top_i - s_i,j; -inf without negatives
+    total: Array  # (rows, 1)
     share: Array  # (rows, N): the softmax over the negatives, 0 elsewhere
+
+    def loss(self) -> Array:
+        """log(1 + exp(gap) total). The gap is not rounded together with log(total): in the tail that would show."""
+        e = np.exp(-np.abs(self.gap))
+        return np.where(self.gap > 0, self.gap + np.log(self.total + e), np.log1p(e * self.total))
+
+    def wrong(self) -> Array:
+        """The share of the negatives, exp(gap) total / (1 + exp(gap) total)."""
+        e = np.exp(-np.abs(self.gap))
+        return np.where(self.gap > 0, self.total / (self.total + e), e * self.total / (1 + e * self.total))
 
 
 def _compare(u: Array, rows: slice, cache: NtxentLossCache) -> _Comparison:
@@ -218,10 +231,9 @@ def _compare(u: Array, rows: slice, cache: NtxentLossCache) -> _Comparison:
     alike = same & (np.arange(len(u))[rows, None] != np.arange(len(u)))
     negative = np.where(same, -np.inf, scores)
     top = negative.max(axis=1, keepdims=True)
-    top = np.where(np.isneginf(top), 0, top)
-    terms = np.exp(negative - top)
+    terms = np.exp(negative - np.where(np.isneginf(top), 0, top))
     total = terms.sum(axis=1, keepdims=True)
-    return _Comparison(alike, (top - scores) + np.log(total), np.where(same, 0, terms / total))
+    return _Comparison(alike, top - scores, total, np.where(same, 0, terms / total))
 
 
 def _unit_rows(cache: NtxentLossCache) -> tuple[RowNorm, Array]:
