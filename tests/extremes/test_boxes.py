@@ -39,7 +39,7 @@ def shapes_differ_by(name, first, second):
     x1, y1, x2, y2 = first
     a1, b1, a2, b2 = second
     angle = mpmath.atan((a2 - a1) / (b2 - b1)) - mpmath.atan((x2 - x1) / (y2 - y1))
-    return min(2 / abs(angle), 100)
+    return min(2 / abs(angle), 300)
 
 
 def slopes(name, first, second, eps, step):
