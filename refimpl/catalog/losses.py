@@ -17,6 +17,18 @@ ROWS = (
         differentiable=("input",), constant=("target", "weight", "ignore_index", "reduction"),
         derivation="classification.md#nll_loss", torch="torch.nn.functional.nll_loss",
     ),
+    # likelihood
+    Op(
+        "gaussian_nll_loss", losses.gaussian_nll_loss_forward, losses.gaussian_nll_loss_backward,
+        differentiable=("input", "target", "var"), constant=("full", "eps", "reduction"), kinks="var = eps",
+        departs="where var is below eps: the gradient at eps is passed through the clamp",
+        derivation="likelihood.md#gaussian_nll_loss", torch="torch.nn.functional.gaussian_nll_loss",
+    ),
+    Op(
+        "poisson_nll_loss", losses.poisson_nll_loss_forward, losses.poisson_nll_loss_backward,
+        differentiable=("input", "target"), constant=("log_input", "full", "eps", "reduction"),
+        derivation="likelihood.md#poisson_nll_loss", torch="torch.nn.functional.poisson_nll_loss",
+    ),
     # regression
     Op(
         "huber_loss", losses.huber_loss_forward, losses.huber_loss_backward,
