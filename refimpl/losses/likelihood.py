@@ -138,11 +138,16 @@ def _variance_slope(x: Any, t: Any, v: Any) -> Any:
     """(v - d^2) / v^2 with d = x - t. Near the best variance, d^2, its digits are in the roundings of d and of d^2."""
     d, d_error = two_sum(x, -t)
     square, square_error = two_prod(d, d)
-    r = d / v
-    near = (((v - square) - square_error) - 2 * d * d_error) / v / v
+    cross, cross_error = two_prod(2 * d, d_error)
+    difference, first = two_sum(v - square, -square_error)
+    difference, second = two_sum(difference, -cross)
+    near = (difference + (first + second - cross_error - d_error * d_error)) / v / v
     limits = np.finfo(v.dtype)
     held = (v > limits.tiny / limits.eps**2) & (v < limits.max / 16)  # the square and its error are in the range
-    return np.where(held & (square > v / 16) & (square < v * 16), near, 1 / v - r * r)
+
+    r = d / v
+    far = np.where(v < 1, (1 - d * r) / v, 1 / v - r * r)  # neither leaves the range where the slope does not
+    return np.where(held & (square > v / 16) & (square < v * 16), near, far)
 
 
 class PoissonNllLossCache(NamedTuple):
