@@ -42,9 +42,28 @@ def unreduced(x: Any, **others: Any) -> dict[str, Any]:
 
 # One literal row per drawing, in the order of the catalog: families alphabetically, losses after activations.
 ROWS = (
+    # likelihood
+    Row(
+        "gaussian_nll_loss", "loss", "var, at residual x - t = 1", (0.4, 6),
+        lambda v: unreduced(np.ones_like(v), var=v), wrt="var",
+    ),
+    Row(
+        "poisson_nll_loss", "loss", "log rate x, at target t = 2", (-3, 2),
+        lambda x: unreduced(x, target=np.full_like(x, 2)),
+    ),
     # regression
+    Row("huber_loss", "loss", "residual x - t, at delta = 1", (-3, 3), unreduced),
     Row("l1_loss", "loss", "residual x - t", (-3, 3), unreduced, kinks=(0.0,)),
+    Row("log_cosh_loss", "loss", "residual x - t", (-3, 3), unreduced),
     Row("mse_loss", "loss", "residual x - t", (-3, 3), unreduced),
+    Row(
+        "quantile_loss", "loss", "residual x - t, at quantile = 0.8", (-3, 3),
+        lambda x: unreduced(x, quantile=0.8), kinks=(0.0,),
+    ),
+    Row(
+        "smooth_l1_loss", "loss", "residual x - t, at beta = 0.5", (-3, 3),
+        lambda x: unreduced(x, beta=0.5),
+    ),
 )  # fmt: skip
 
 
