@@ -12,6 +12,21 @@ ROUNDINGS = 32
 # Where PyTorch itself loses digits: op, case ("*" for all) and array (an argument, or "output") to the roundings that
 # it costs, and why.
 LOST_BY_PYTORCH = {
+    **{
+        (op, case, "weight"): (
+            float("inf"),
+            "l - L is the difference of equal numbers, and 0: PyTorch returns its rounding",
+        )
+        for op in ("l1_loss", "mse_loss")
+        for case in ("a single number, weighted", "equal residuals, weighted")
+    },
+    **{
+        ("poisson_nll_loss", case, "target"): (
+            float("inf"),
+            "0 log 0 under full is masked only after it is computed: NaN where the target is 0",
+        )
+        for case in ("counts, some of them 0", "counts, some of them 0, of a rate")
+    },
     ("softmax", "*", "input"): (
         256,
         "p (g - sum of g p) is a small difference where one p is near 1, or the g are alike",

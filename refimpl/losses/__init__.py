@@ -1,4 +1,5 @@
 """The mathematics of losses: one file per family."""
 
 from .classification import *
+from .likelihood import *
 from .regression import *
