@@ -3,6 +3,7 @@
 from .boxes import *
 from .classification import *
 from .contrastive import *
+from .likelihood import *
 from .margin import *
 from .metric import *
 from .multilabel import *
