@@ -102,8 +102,9 @@ class _Angle(NamedTuple):
 
     @property
     def one_minus_cosine(self) -> Array:
-        """|v - u|^2 / 2 where that is small."""
-        return np.where(self.nearest == 1, (self.across**2).sum(axis=-1) / 2, 1 - self.cosine)
+        """1 - c, which is |v - u|^2 / 2 near c = 1 and 2 - |v + u|^2 / 2 near c = -1."""
+        k = self.nearest
+        return np.where(k == 0, 1 - self.cosine, (1 - k) + k * (self.across**2).sum(axis=-1) / 2)
 
     def vjp(self, g: Array) -> tuple[Array, Array]:
         """g times the gradients of the cosine in a and b: (v - c u) / |a| and (u - c v) / |b|."""
