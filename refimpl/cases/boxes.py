@@ -42,6 +42,11 @@ def _cases(**options: Any) -> tuple[Case, ...]:
             **_boxes([[0, 0, 1, 2], [0, 0, 3, 1], [5, 4, 7, 5]], [[2, 0.5, 4, 1], [1, 2, 2, 5], [0, 1, 2, 1.5]]),
             **options,
         ),
+        case(
+            "apart by a little",
+            **_boxes([[0, 0, 2, 3], [1, 4, 3, 6]], [[2.3, 0.2, 4, 2.5], [0.7, 2, 2.8, 3.6]]),
+            **options,
+        ),
         case("wide against tall", **_boxes([[0, 0, 10, 0.5]], [[4, -3, 4.4, 6]]), **options),
         case("far from the origin", **_boxes([[20, -30, 22, -29]], [[20.5, -29.8, 23, -28.3]]), **options),
         case("edges that coincide", at_kink=True, **_boxes([[0, 0, 2, 3]], [[0, 1, 1, 3]]), **options),

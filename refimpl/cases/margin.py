@@ -24,6 +24,7 @@ def _hinge_embedding() -> tuple[Case, ...]:
         case("another margin", input=distances, target=signs, margin=0.4, reduction="none"),
         case("a margin below 0", input=distances - 1, target=signs, margin=-0.5, reduction="none"),
         case("integer targets", input=distances, target=signs.astype(np.int64)),
+        case("just beside the kink", input=np.array([0.95, 1.05]), target=np.array([-1.0, -1.0]), reduction="none"),
         case("a single number", input=np.array(0.3), target=np.array(-1.0)),
         case(
             "at the kink", at_kink=True, input=np.array([1.0, 0.5, 1.0]), target=np.array([-1, -1, 1]), reduction="none"
