@@ -56,15 +56,6 @@ ADAPTATIONS = (
         applies=lambda arguments: arguments["weight"].ndim == 1 and arguments["input"].ndim == 2,
         call=lambda input, **others: torch.nn.functional.linear(input[None], **others)[0],
     ),
-    *(
-        Adaptation(
-            op,
-            "PyTorch returns memory that it has not written for an empty batch that is reduced",
-            applies=lambda arguments: arguments["input"].size == 0,
-            unevaluated=True,
-        )
-        for op in ("multi_margin_loss", "multilabel_margin_loss")
-    ),
     Adaptation(
         "triplet_margin_loss",
         "PyTorch's 0-norm counts and carries no gradient; refimpl says 0",

@@ -92,7 +92,7 @@ def _multi_margin() -> tuple[Case, ...]:
             target=np.array([0, 2]),
             reduction="none",
         ),
-        case("an empty batch summed", input=np.zeros((0, 3)), target=np.zeros(0, dtype=int), reduction="sum"),
+        case("an empty batch unreduced", input=np.zeros((0, 3)), target=np.zeros(0, dtype=int), reduction="none"),
     )
 
 

@@ -34,7 +34,7 @@ def _margin() -> tuple[Case, ...]:
             target=np.array([[1, -1, 0, 0]]),
             reduction="none",
         ),
-        case("an empty batch summed", input=np.zeros((0, 3)), target=np.zeros((0, 3), dtype=int), reduction="sum"),
+        case("an empty batch unreduced", input=np.zeros((0, 3)), target=np.zeros((0, 3), dtype=int), reduction="none"),
     )
 
 

@@ -42,6 +42,17 @@ def test_the_mean_of_nothing_is_nan(name):
     assert np.isnan(getattr(refimpl, f"{name}_forward")(np.zeros(0), np.zeros(0))[0])
 
 
+@pytest.mark.parametrize("name", ["multi_margin_loss", "multilabel_margin_loss"])
+def test_an_empty_batch_reduced(name):
+    """Where PyTorch 2.13 returns memory that it has not written."""
+    forward, backward = getattr(refimpl, f"{name}_forward"), getattr(refimpl, f"{name}_backward")
+    target = np.zeros((0,) if name == "multi_margin_loss" else (0, 3), dtype=int)
+    total, cache = forward(np.zeros((0, 3)), target, reduction="sum")
+    assert total == 0
+    assert backward(np.array(1.0), cache)["input"].shape == (0, 3)
+    assert np.isnan(forward(np.zeros((0, 3)), target)[0])
+
+
 def test_nan_stays_nan():
     for name in ("hinge_embedding_loss", "soft_margin_loss"):
         found, _ = getattr(refimpl, f"{name}_forward")(np.full(2, np.nan), np.array([1, -1]), reduction="none")
