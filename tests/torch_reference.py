@@ -35,12 +35,20 @@ class Adaptation:
     warning: str = ""  # how a warning begins that PyTorch gives here, as a regular expression
 
 
-def _torch_distance(arguments):
-    """PyTorch's function for the pair that the case gives as a distance, if it has one."""
-    pair = arguments.get("distance_function")
-    if pair is None:
-        return torch.nn.functional.pairwise_distance
-    return getattr(torch.nn.functional, pair[0].__name__.removesuffix("_forward"), None)
+def _triplets_with_distance(distance_function, **others):
+    """With PyTorch's function for the pair that the case gives as a distance."""
+    if not _is_of_pytorch(distance_function):
+        raise TypeError(f"PyTorch has no distance {distance_function[0].__name__}")
+    distance = getattr(torch.nn.functional, _name(distance_function))
+    return torch.nn.functional.triplet_margin_with_distance_loss(distance_function=distance, **others)
+
+
+def _is_of_pytorch(pair):
+    return hasattr(torch.nn.functional, _name(pair))
+
+
+def _name(pair):
+    return pair[0].__name__.removesuffix("_forward")
 
 
 ADAPTATIONS = (
@@ -64,17 +72,17 @@ ADAPTATIONS = (
     ),
     Adaptation(
         "triplet_margin_with_distance_loss",
-        "the distance is a pair of NumPy functions that PyTorch does not have",
-        applies=lambda arguments: _torch_distance(arguments) is None,
-        unevaluated=True,
+        "PyTorch takes the distance as one function",
+        applies=lambda arguments: "distance_function" in arguments,
+        call=_triplets_with_distance,
     ),
     Adaptation(
         "triplet_margin_with_distance_loss",
-        "PyTorch takes the distance as one function",
-        applies=lambda arguments: arguments.get("distance_function") is not None,
-        call=lambda distance_function, **others: torch.nn.functional.triplet_margin_with_distance_loss(
-            distance_function=_torch_distance({"distance_function": distance_function}), **others
+        "the distance is a pair of NumPy functions that PyTorch does not have",
+        applies=lambda arguments: (
+            "distance_function" in arguments and not _is_of_pytorch(arguments["distance_function"])
         ),
+        unevaluated=True,
     ),
     *(
         Adaptation(
