@@ -34,6 +34,36 @@ def halves(a: Any) -> tuple[Any, Any]:
     return high, a - high
 
 
+def two_scale(x: Array, factor: float, tail: float = 0.0) -> tuple[Any, Any]:
+    """x * (factor + tail) as a rounded product and what it leaves out. float32 has a factor's last digits in the tail
+    as well: they count where the product is the argument of an exponential."""
+    high = x.dtype.type(factor)
+    product, error = two_prod(x, high)
+    return product, error + x * x.dtype.type(factor - float(high) + tail)
+
+
+def sum_of_rows(a: Any) -> tuple[Any, Any]:
+    """The sum of each row of (rows, n), n >= 1, as a number and what its rounding left out, both (rows, 1)."""
+    error = np.zeros((len(a), 1), dtype=a.dtype)
+    while a.shape[1] > 1:  # the second half onto the first, and again
+        half = a.shape[1] // 2
+        folded, rounding = two_sum(a[:, :half], a[:, half : 2 * half])
+        error += rounding.sum(axis=1, keepdims=True)
+        a = np.concatenate([folded, a[:, 2 * half :]], axis=1)
+    return a, error
+
+
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x)) with full relative precision in both tails."""
+    e = np.exp(-np.abs(x))  # never overflows, and keeps its digits where the quotient is small
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+def softplus(x: Any) -> Any:
+    """log(1 + exp(x)) with full relative precision in both tails."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
 class ShiftedRow(NamedTuple):
     """The exponentials of rows with their maximum taken out; the maximum itself counts as exactly 1, held apart.
 
@@ -56,6 +86,12 @@ class ShiftedRow(NamedTuple):
     def log_probability(self) -> Array:
         """log softmax."""
         return self.difference - (np.log1p(self.rest) - self.error)
+
+    def log_sum(self, x: Array) -> Array:
+        """log(sum_j exp(x_j)) of each row of the x that it was made from, (rows,)."""
+        maximum = np.take_along_axis(x, self.top, axis=1)
+        total = np.where(np.isinf(maximum), maximum, maximum + np.log1p(self.rest))
+        return np.asarray(total[:, 0])
 
     def probability_vjp(self, g: Array) -> Array:
         """p_i (g_i - sum_j g_j p_j), with g measured from its entry at the maximum: a confident row has g there nearly

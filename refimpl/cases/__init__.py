@@ -1,9 +1,35 @@
 """The samples: for each op of the catalog the inputs it must be right on, and those it must refuse."""
 
-from . import activations, classification, likelihood, linear, regression, softmax
+from . import (
+    activations,
+    classification,
+    exponential_units,
+    gates,
+    hard_activations,
+    likelihood,
+    linear,
+    rectifiers,
+    regression,
+    self_gated,
+    softmax,
+    sparsemax,
+)
 from ._case import Case, Draw, Refusal, case, refused
 
-_FAMILIES = (activations, classification, likelihood, linear, regression, softmax)
+_FAMILIES = (
+    activations,
+    classification,
+    exponential_units,
+    gates,
+    hard_activations,
+    likelihood,
+    linear,
+    rectifiers,
+    regression,
+    self_gated,
+    softmax,
+    sparsemax,
+)
 
 CASES: dict[str, tuple[Case, ...]] = {name: cases for family in _FAMILIES for name, cases in family.CASES.items()}
 REFUSALS: dict[str, tuple[Refusal, ...]] = {
