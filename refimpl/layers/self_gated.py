@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import erfcx, ndtr
 
 from .. import _validate
-from .._numerics import halves, two_prod, two_scale, two_sum
+from .._numerics import normal_tail, times_gaussian, two_prod, two_scale, two_sum
 from .._validate import Array
 from ._elementwise import map_backward, map_forward
 
@@ -145,31 +144,16 @@ def gelu_backward(grad_output: ArrayLike, cache: GeluCache) -> dict[str, Array]:
 
 
 def _gelu(x: Any) -> Any:
-    y = np.maximum(x, -_FLAT) * ndtr(x)
-    tail = x < -1
-    if tail.any():
-        x = np.maximum(x[tail], -_FLAT)
-        y[tail] = _times_density(x * erfcx(x * -_ROOT_HALF) / 2, x)
-    return y
+    near = np.clip(x, -_FLAT, _FLAT)
+    tail = times_gaussian(near * normal_tail(np.abs(near)), near)  # x Phi(-|x|)
+    return np.where(x < 0, tail, x - tail)
 
 
 def _gelu_vjp(g: Any, x: Any) -> Any:
     x = np.clip(x, -_FLAT, _FLAT)
-    slope = g * (ndtr(x) + x * np.exp(-x * x / 2) * _DENSITY)
-    tail = x < -1
-    if tail.any():
-        g, x = g[tail], x[tail]
-        slope[tail] = _times_density(g * (erfcx(x * -_ROOT_HALF) / 2 + x * _DENSITY), x)
-    return slope
-
-
-def _times_density(a: Any, x: Any) -> Any:
-    """a exp(-x^2 / 2). The rounding of x^2 would count as often as x^2 is large, so x = h + k is halved and
-    x^2 = h^2 + k (x + h) with h^2 exact; exp(-h^2 / 4) is multiplied on twice, for it underflows later than its square.
-    """
-    h, k = halves(x)
-    root = np.exp(-h * h / 4)
-    return a * np.exp(-k * (x + h) / 2) * root * root
+    a = np.abs(x)
+    slope = times_gaussian(g * (normal_tail(a) - a * _DENSITY), x)  # at -|x|; the slopes at x and -x add up to 1
+    return np.where(x < 0, slope, g - slope)
 
 
 def _gelu_tanh(x: Any) -> Any:
@@ -197,7 +181,6 @@ def _gelu_tanh_argument(x: Any) -> tuple[Any, Any, Any]:
 GELU_VALUE: dict[str, Callable[[Any], Any]] = {"none": _gelu, "tanh": _gelu_tanh}
 GELU_VJP: dict[str, Callable[[Any, Any], Any]] = {"none": _gelu_vjp, "tanh": _gelu_tanh_vjp}
 
-_ROOT_HALF = math.sqrt(0.5)
 _DENSITY = 1 / math.sqrt(2 * math.pi)  # the normal density at 0
 # sqrt(8 / pi) and 0.044715 sqrt(8 / pi), each as the sum of two numbers: v reaches 745, and its error counts in full
 _GELU_LINEAR = (1.5957691216057308, -9.96930880911092e-17)
@@ -205,17 +188,23 @@ _GELU_CUBIC = (0.07135481627260025, -6.175149918155315e-19)
 _FLAT = 1000.0  # beyond it every gate here is 0 or 1, in any dtype
 
 
-def times_sigmoid(x: Any, v: Any, error: Any = 0.0) -> Any:
-    """x sigmoid(v + error). exp(-|v|) is multiplied on as t^2 with t = exp(-|v| / 2): it underflows long before x
-    times it does, and the root of it does not."""
-    t = np.exp(-np.abs(v) / 2) * (1 - np.sign(v) * error / 2)
+def times_sigmoid(x: Any, v: Any, error: Any = None) -> Any:
+    """x sigmoid(v + error). exp(-|v|) is multiplied on as two roots: it underflows long before x times it does."""
+    t, corrected = _roots(v, error)
     shut = np.maximum(x, -np.finfo(x.dtype).max)  # -inf times 0 is -0 here: the gate shuts faster than x grows
-    return np.where(v >= 0, x, (shut * t) * t) / (1 + t * t)
+    return np.where(v >= 0, x, (shut * t) * corrected) / (1 + t * corrected)
 
 
-def _times_sigmoid_vjp(g: Any, x: Any, v: Any, slope: Any, error: Any = 0.0) -> Any:
+def _times_sigmoid_vjp(g: Any, x: Any, v: Any, slope: Any, error: Any = None) -> Any:
     """g times the derivative of x sigmoid(v + error), where slope is that of v: s (1 + x v' (1 - s))."""
-    t = np.exp(-np.abs(v) / 2) * (1 - np.sign(v) * error / 2)
-    u = 1 / (1 + t * t)  # sigmoid(|v|); the other one is t^2 u
-    y = g * u * (1 + x * slope * np.where(v >= 0, t * t, 1) * u)
-    return np.where(v >= 0, y, (y * t) * t)
+    t, corrected = _roots(v, error)
+    e = t * corrected
+    u = 1 / (1 + e)  # sigmoid(|v|); the other one is e u
+    y = g * u * (1 + x * slope * np.where(v >= 0, e, 1) * u)
+    return np.where(v >= 0, y, (y * t) * corrected)
+
+
+def _roots(v: Any, error: Any) -> tuple[Any, Any]:
+    """Two numbers near exp(-|v| / 2) whose product is exp(-|v + error|)."""
+    t = np.exp(-np.abs(v) / 2)
+    return t, t if error is None else t * (1 - np.sign(v) * error)
