@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 import torch
@@ -35,6 +36,12 @@ class Adaptation:
     warning: str = ""  # how a warning begins that PyTorch gives here, as a regular expression
 
 
+def _gumbel_softmax(logits, rng, **options):
+    noise = torch.from_numpy(np.asarray(np.random.default_rng(rng).gumbel(size=tuple(logits.shape))))
+    with mock.patch.object(torch.Tensor, "exponential_", lambda self: self.copy_(torch.exp(-noise))):
+        return torch.nn.functional.gumbel_softmax(logits, **options)
+
+
 ADAPTATIONS = (
     Adaptation(
         "cross_entropy",
@@ -43,11 +50,23 @@ ADAPTATIONS = (
         undifferentiated=("weight",),
     ),
     Adaptation(
+        "gumbel_softmax",
+        "PyTorch draws exponential numbers for its noise: it is handed those that give the noise of the seed",
+        call=_gumbel_softmax,
+    ),
+    Adaptation(
         "linear",
         "PyTorch's kernel for an input of two dimensions refuses a weight vector with a bias; with three it takes them",
         applies=lambda arguments: arguments["weight"].ndim == 1 and arguments["input"].ndim == 2,
         call=lambda input, **others: torch.nn.functional.linear(input[None], **others)[0],
     ),
+    Adaptation(
+        "rrelu",
+        "PyTorch draws slopes of its own in training, and takes none",
+        applies=lambda arguments: arguments.get("training", False) and arguments.get("lower") != arguments.get("upper"),
+        unevaluated=True,
+    ),
+    Adaptation("rrelu", "PyTorch has no rng", without=("rng",)),
     *(
         Adaptation(
             op,
@@ -55,7 +74,7 @@ ADAPTATIONS = (
             applies=lambda arguments: arguments.get("dim") is None,
             warning="Implicit dimension choice",
         )
-        for op in ("log_softmax", "softmax")
+        for op in ("log_softmax", "softmax", "softmin")
     ),
 )
 

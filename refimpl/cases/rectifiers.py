@@ -44,7 +44,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "rrelu": (
         *_common(),
         case("evaluation between other bounds", input=draw.away_from_zero(3, 4), lower=0.2, upper=0.9),
-        case("training", input=draw.away_from_zero(3, 4), training=True, rng=3),
+        case("training", input=draw.away_from_zero(3, 4), lower=0.125, training=True, rng=3),
         case(
             "training between other bounds",
             input=draw.away_from_zero(3, 4),
@@ -54,7 +54,7 @@ CASES: dict[str, tuple[Case, ...]] = {
             rng=4,
         ),
         case("training with one slope", input=draw.away_from_zero(3, 4), lower=0.25, upper=0.25, training=True, rng=5),
-        case("training on a single number", input=np.array(-0.7), training=True, rng=6),
+        case("training on a single number", input=np.array(-0.7), lower=0.2, training=True, rng=6),
         case("training on no elements", input=np.zeros((0, 3)), training=True, rng=7),
     ),
     "squared_relu": (
