@@ -12,7 +12,7 @@ ROUNDINGS = 32
 # Where PyTorch itself loses digits: op, case ("*" for all) and array (an argument, or "output") to the roundings that
 # it costs, and why.
 _DIFFERENCE = (256, "p (g - sum of g p) is a small difference where one p is near 1, or the g are alike")
-_TAIL = (3e5, "1 + erf and 1 + tanh are small differences in the lower tail")
+_TAIL = (3e4, "1 + erf and 1 + tanh are small differences in the lower tail")
 LOST_BY_PYTORCH = {
     ("gelu", "a tail of its own", "output"): _TAIL,
     ("gelu", "a tail of its own", "input"): _TAIL,
@@ -23,6 +23,7 @@ LOST_BY_PYTORCH = {
     ("logsumexp", "a large offset", "input"): (512, "exp(x - y), with y rounded at the offset"),
     ("softmax", "*", "input"): _DIFFERENCE,
     ("softmin", "*", "input"): _DIFFERENCE,
+    ("tanh", "tails", "input"): (256, "1 - tanh(x)^2"),
     ("tanhshrink", "next to zero", "input"): (256, "1 - (1 - tanh(x)^2)"),
     **{
         (op, case, "weight"): (

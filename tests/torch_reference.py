@@ -42,6 +42,11 @@ def _gumbel_softmax(logits, rng, **options):
         return torch.nn.functional.gumbel_softmax(logits, **options)
 
 
+def _rrelu_in_training(input, rng, training, lower=1 / 8, upper=1 / 3):
+    slope = torch.from_numpy(np.asarray(np.random.default_rng(rng).uniform(lower, upper, tuple(input.shape))))
+    return torch.where(input > 0, input, slope.to(input.dtype) * input)
+
+
 ADAPTATIONS = (
     Adaptation(
         "cross_entropy",
@@ -62,11 +67,10 @@ ADAPTATIONS = (
     ),
     Adaptation(
         "rrelu",
-        "PyTorch draws slopes of its own in training, and takes none",
-        applies=lambda arguments: arguments.get("training", False) and arguments.get("lower") != arguments.get("upper"),
-        unevaluated=True,
+        "PyTorch draws slopes of its own in training and takes none: its formula is written out with those of the seed",
+        applies=lambda arguments: arguments.get("training", False),
+        call=_rrelu_in_training,
     ),
-    Adaptation("rrelu", "PyTorch has no rng", without=("rng",)),
     *(
         Adaptation(
             op,
