@@ -39,7 +39,8 @@ def two_scale(x: Array, factor: float, tail: float = 0.0) -> tuple[Any, Any]:
     as well: they count where the product is the argument of an exponential."""
     high = x.dtype.type(factor)
     product, error = two_prod(x, high)
-    return product, error + x * x.dtype.type(factor - float(high) + tail)
+    error = error + x * x.dtype.type(factor - float(high) + tail)
+    return product, np.where(np.isfinite(error), error, 0)
 
 
 def sum_of_rows(a: Any) -> tuple[Any, Any]:
