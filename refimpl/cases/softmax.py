@@ -72,6 +72,7 @@ def _sums() -> tuple[Case, ...]:
         case("a single number", input=np.array(0.7), dim=0),
         case("an empty batch", input=np.zeros((0, 3)), dim=1),
         case("no classes", input=np.zeros((2, 0)), dim=1),
+        case("the first of three axes", input=draw.normal(2, 5, 3), dim=0),
     )
 
 
