@@ -56,8 +56,8 @@ def sum_of_rows(a: Any) -> tuple[Any, Any]:
 
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)) with full relative precision in both tails."""
-    e = np.exp(-np.abs(x))  # never overflows, and keeps its digits where the quotient is small
-    return np.where(x >= 0, 1, e) / (1 + e)
+    # Neither exponential overflows, and the first keeps its digits where the quotient is small.
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 
 
 def softplus(x: Any) -> Any:

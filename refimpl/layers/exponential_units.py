@@ -48,7 +48,7 @@ def celu_forward(input: ArrayLike, alpha: float = 1.0) -> tuple[Array, CeluCache
         raise ValueError(f"{op}: alpha must not be 0, got 0")
 
     def formula(x: Any) -> Any:
-        return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
+        return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0) / alpha)
 
     output, x = map_forward(op, input, formula)
     return output, CeluCache(x, alpha)
@@ -89,7 +89,7 @@ def elu_forward(input: ArrayLike, alpha: float = 1.0) -> tuple[Array, EluCache]:
     """
     op = "elu_forward"
     alpha = _validate.number(op, "alpha", alpha)
-    output, x = map_forward(op, input, lambda x: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))))
+    output, x = map_forward(op, input, lambda x: np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0)))
     return output, EluCache(x, alpha)
 
 
@@ -121,7 +121,7 @@ def selu_forward(input: ArrayLike) -> tuple[Array, SeluCache]:
     """
 
     def formula(x: Any) -> Any:
-        return np.where(x > 0, SELU_SCALE * x, SELU_SCALE * SELU_ALPHA * np.expm1(np.minimum(x, 0)))
+        return SELU_SCALE * np.maximum(x, 0) + SELU_SCALE * SELU_ALPHA * np.expm1(np.minimum(x, 0))
 
     output, x = map_forward("selu_forward", input, formula)
     return output, SeluCache(x)

@@ -100,7 +100,7 @@ def leaky_relu_forward(input: ArrayLike, negative_slope: float = 0.01) -> tuple[
     """
     op = "leaky_relu_forward"
     slope = _validate.number(op, "negative_slope", negative_slope)
-    output, x = map_forward(op, input, lambda x: np.where(x > 0, x, slope * x))
+    output, x = map_forward(op, input, lambda x: np.maximum(x, 0) + slope * np.minimum(x, 0))
     return output, LeakyReluCache(x, slope)
 
 

@@ -190,21 +190,20 @@ _FLAT = 1000.0  # beyond it every gate here is 0 or 1, in any dtype
 
 def times_sigmoid(x: Any, v: Any, error: Any = None) -> Any:
     """x sigmoid(v + error). exp(-|v|) is multiplied on as two roots: it underflows long before x times it does."""
-    t, corrected = _roots(v, error)
-    shut = np.maximum(x, -np.finfo(x.dtype).max)  # -inf times 0 is -0 here: the gate shuts faster than x grows
-    return np.where(v >= 0, x, (shut * t) * corrected) / (1 + t * corrected)
+    x = np.maximum(x, -np.finfo(x.dtype).max)  # -inf times 0 is -0 here: the gate shuts faster than x grows
+    t, corrected = _roots(np.minimum(v, 0), error)  # 1 where the gate is more open than shut
+    return (x * t) * corrected / (1 + np.exp(-np.abs(v)))
 
 
 def _times_sigmoid_vjp(g: Any, x: Any, v: Any, slope: Any, error: Any = None) -> Any:
     """g times the derivative of x sigmoid(v + error), where slope is that of v: s (1 + x v' (1 - s))."""
-    t, corrected = _roots(v, error)
-    e = t * corrected
-    u = 1 / (1 + e)  # sigmoid(|v|); the other one is e u
-    y = g * u * (1 + x * slope * np.where(v >= 0, e, 1) * u)
-    return np.where(v >= 0, y, (y * t) * corrected)
+    t, corrected = _roots(np.minimum(v, 0), error)
+    u = 1 / (1 + np.exp(-np.abs(v)))  # s = t^2 u, and 1 - s = exp(-max(v, 0)) u
+    y = g * u * (1 + x * slope * np.exp(-np.maximum(v, 0)) * u)
+    return (y * t) * corrected
 
 
 def _roots(v: Any, error: Any) -> tuple[Any, Any]:
-    """Two numbers near exp(-|v| / 2) whose product is exp(-|v + error|)."""
-    t = np.exp(-np.abs(v) / 2)
-    return t, t if error is None else t * (1 - np.sign(v) * error)
+    """Two numbers near exp(v / 2) whose product is exp(v + error), for v <= 0; both 1 where v = 0."""
+    t = np.exp(v / 2)
+    return t, t if error is None else t * (1 + np.where(v < 0, error, 0))
