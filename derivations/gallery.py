@@ -40,8 +40,57 @@ def unreduced(x: Any, **others: Any) -> dict[str, Any]:
     return {"input": x, "target": np.zeros_like(x), "reduction": "none", **others}
 
 
+def plain(x: Any, **options: Any) -> dict[str, Any]:
+    """The arguments of an activation."""
+    return {"input": x, **options}
+
+
 # One literal row per drawing, in the order of the catalog: families alphabetically, losses after activations.
 ROWS = (
+    # activations
+    Row("logsigmoid", "activation", "x", (-4, 4), plain),
+    Row("sigmoid", "activation", "x", (-6, 6), plain),
+    Row("softplus", "activation", "x, at beta = 1", (-4, 4), plain),
+    Row("softsign", "activation", "x", (-6, 6), plain),
+    Row("squareplus", "activation", "x, at b = 4", (-4, 4), lambda x: {"x": x}, wrt="x"),
+    Row("tanh", "activation", "x", (-4, 4), plain),
+    Row("tanhshrink", "activation", "x", (-3, 3), plain),
+    # exponential_units
+    Row("celu", "activation", "x, at alpha = 2", (-6, 3), lambda x: plain(x, alpha=2.0)),
+    Row("elu", "activation", "x, at alpha = 0.5", (-4, 3), lambda x: plain(x, alpha=0.5), kinks=(0.0,)),
+    Row("selu", "activation", "x", (-4, 3), plain, kinks=(0.0,)),
+    # hard_activations
+    Row("hardshrink", "activation", "x, at lambd = 0.5", (-2, 2), plain, kinks=(-0.5, 0.5)),
+    Row("hardsigmoid", "activation", "x", (-5, 5), plain, kinks=(-3.0, 3.0)),
+    Row("hardswish", "activation", "x", (-5, 5), plain, kinks=(-3.0, 3.0)),
+    Row("hardtanh", "activation", "x", (-3, 3), plain, kinks=(-1.0, 1.0)),
+    Row("relu6", "activation", "x", (-2, 8), plain, kinks=(0.0, 6.0)),
+    Row("softshrink", "activation", "x, at lambd = 0.5", (-2, 2), plain, kinks=(-0.5, 0.5)),
+    # rectifiers
+    Row(
+        "leaky_relu", "activation", "x, at negative_slope = 0.1", (-3, 3),
+        lambda x: plain(x, negative_slope=0.1), kinks=(0.0,),
+    ),
+    Row(
+        "prelu", "activation", "x, at weight = 0.25", (-3, 3),
+        lambda x: plain(x, weight=np.array([0.25])), kinks=(0.0,),
+    ),
+    Row("relu", "activation", "x", (-3, 3), plain, kinks=(0.0,)),
+    Row("rrelu", "activation", "x, in evaluation", (-3, 3), plain, kinks=(0.0,)),
+    Row("squared_relu", "activation", "x", (-2, 2), plain),
+    Row(
+        "threshold", "activation", "x, at threshold = 0.5, value = -0.5", (-2, 2),
+        lambda x: plain(x, threshold=0.5, value=-0.5), kinks=(0.5,),
+    ),
+    # self_gated
+    Row("gelu", "activation", "x", (-4, 3), plain),
+    Row("mish", "activation", "x", (-6, 3), plain),
+    Row("silu", "activation", "x", (-8, 4), plain),
+    # softmax
+    Row(
+        "logsumexp", "activation", "x, of the row (x, 0)", (-4, 4),
+        lambda x: {"input": np.stack([x, np.zeros_like(x)], axis=1), "dim": 1}, direction=[1.0, 0.0],
+    ),
     # likelihood
     Row(
         "gaussian_nll_loss", "loss", "var, at residual x - t = 1", (0.4, 6),

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 import torch
@@ -51,12 +52,28 @@ def _name(pair):
     return pair[0].__name__.removesuffix("_forward")
 
 
+def _gumbel_softmax(logits, rng, **options):
+    noise = torch.from_numpy(np.asarray(np.random.default_rng(rng).gumbel(size=tuple(logits.shape))))
+    with mock.patch.object(torch.Tensor, "exponential_", lambda self: self.copy_(torch.exp(-noise))):
+        return torch.nn.functional.gumbel_softmax(logits, **options)
+
+
+def _rrelu_in_training(input, rng, training, lower=1 / 8, upper=1 / 3):
+    slope = torch.from_numpy(np.asarray(np.random.default_rng(rng).uniform(lower, upper, tuple(input.shape))))
+    return torch.where(input > 0, input, slope.to(input.dtype) * input)
+
+
 ADAPTATIONS = (
     Adaptation(
         "cross_entropy",
         "PyTorch refuses the gradient of the class weights where the target holds classes",
         applies=lambda arguments: not is_floating(arguments["target"]),
         undifferentiated=("weight",),
+    ),
+    Adaptation(
+        "gumbel_softmax",
+        "PyTorch draws exponential numbers for its noise: it is handed those that give the noise of the seed",
+        call=_gumbel_softmax,
     ),
     Adaptation(
         "linear",
@@ -84,6 +101,12 @@ ADAPTATIONS = (
         ),
         unevaluated=True,
     ),
+    Adaptation(
+        "rrelu",
+        "PyTorch draws slopes of its own in training and takes none: its formula is written out with those of the seed",
+        applies=lambda arguments: arguments.get("training", False),
+        call=_rrelu_in_training,
+    ),
     *(
         Adaptation(
             op,
@@ -91,7 +114,7 @@ ADAPTATIONS = (
             applies=lambda arguments: arguments.get("dim") is None,
             warning="Implicit dimension choice",
         )
-        for op in ("log_softmax", "softmax")
+        for op in ("log_softmax", "softmax", "softmin")
     ),
 )
 

@@ -5,14 +5,20 @@ from . import (
     boxes,
     classification,
     contrastive,
+    exponential_units,
+    gates,
+    hard_activations,
     likelihood,
     linear,
     margin,
     metric,
     multilabel,
     preference,
+    rectifiers,
     regression,
+    self_gated,
     softmax,
+    sparsemax,
 )
 from ._case import Case, Draw, Refusal, case, refused
 
@@ -21,14 +27,20 @@ _FAMILIES = (
     boxes,
     classification,
     contrastive,
+    exponential_units,
+    gates,
+    hard_activations,
     likelihood,
     linear,
     margin,
     metric,
     multilabel,
     preference,
+    rectifiers,
     regression,
+    self_gated,
     softmax,
+    sparsemax,
 )
 
 CASES: dict[str, tuple[Case, ...]] = {name: cases for family in _FAMILIES for name, cases in family.CASES.items()}
