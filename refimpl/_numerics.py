@@ -34,6 +34,11 @@ def halves(a: Any) -> tuple[Any, Any]:
     return high, a - high
 
 
+def softplus(x: Any) -> Any:
+    """log(1 + exp(x)) with full relative precision in both tails."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
 class ShiftedRow(NamedTuple):
     """The exponentials of rows with their maximum taken out; the maximum itself counts as exactly 1, held apart.
 
