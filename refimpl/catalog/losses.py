@@ -6,6 +6,25 @@ from .. import losses
 from ._op import Op
 
 ROWS = (
+    # binary
+    Op(
+        "binary_cross_entropy", losses.binary_cross_entropy_forward, losses.binary_cross_entropy_backward,
+        differentiable=("input", "target"), constant=("weight", "reduction"),
+        departs="where forward holds a logarithm at -100, input's gradient goes on and target's is that of no clamp",
+        derivation="binary.md#binary_cross_entropy", torch="torch.nn.functional.binary_cross_entropy",
+    ),
+    Op(
+        "binary_cross_entropy_with_logits",
+        losses.binary_cross_entropy_with_logits_forward, losses.binary_cross_entropy_with_logits_backward,
+        differentiable=("input", "target"), constant=("weight", "reduction", "pos_weight"),
+        derivation="binary.md#binary_cross_entropy_with_logits",
+        torch="torch.nn.functional.binary_cross_entropy_with_logits",
+    ),
+    Op(
+        "sigmoid_focal_loss", losses.sigmoid_focal_loss_forward, losses.sigmoid_focal_loss_backward,
+        differentiable=("inputs", "targets"), constant=("alpha", "gamma", "reduction"),
+        derivation="binary.md#sigmoid_focal_loss",
+    ),
     # classification
     Op(
         "cross_entropy", losses.cross_entropy_forward, losses.cross_entropy_backward,

@@ -1,5 +1,6 @@
 """The mathematics of losses: one file per family."""
 
+from .binary import *
 from .classification import *
 from .likelihood import *
 from .regression import *
