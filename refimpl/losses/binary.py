@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from .. import _validate
 from .._blocks import elementwise
-from .._numerics import softplus, two_prod
+from .._numerics import softplus, two_prod, two_sum
 from .._precision import working_dtype
 from .._reduction import check_reduction, reduce_backward, reduced_elementwise
 from .._validate import Array
@@ -198,8 +198,8 @@ def sigmoid_focal_loss_forward(
     gamma = _validate.number(op, "gamma", gamma, at_least=0)
 
     def formula(s: Any, x: Any, t: Any) -> Any:
-        a, _, c, wrong, total = _focal_parts(x, t, alpha)
-        return s * a * c * (wrong / total) ** gamma
+        a, c, _, m_gamma = _focal_parts(x, t, alpha, gamma)
+        return s * a * c * m_gamma
 
     return reduced_elementwise(formula, x, t, reduction=reduction), SigmoidFocalLossCache(x, t, alpha, gamma, reduction)
 
@@ -210,19 +210,23 @@ def sigmoid_focal_loss_backward(grad_output: ArrayLike, cache: SigmoidFocalLossC
     under mean g_i = g / N.
     """
 
+    alpha, gamma = cache.alpha, cache.gamma
+
     def of_inputs(g: Any, x: Any, t: Any) -> Any:
-        a, _, c, wrong, total = _focal_parts(x, t, cache.alpha)
-        yes, no, _ = _exponentials(x)
+        yes, no, total = _exponentials(x)
+        a, c, wrong, m_gamma = _focal_parts(x, t, alpha, gamma)
         # z / m, which for a target of 0 or 1 is the probability of the right answer; 1 where both are 0.
-        right = np.where(wrong > 0, yes * no / wrong, 1) / total
-        slope = ((1 - t) * yes - t * no) / total + cache.gamma * (1 - 2 * t) * right * c
-        return g * a * (wrong / total) ** cache.gamma * slope
+        right = np.where(wrong > 0, yes * no / wrong, 1)
+        return g * a * m_gamma * (((1 - t) * yes - t * no + gamma * (1 - 2 * t) * right * c) / total)
 
     def of_targets(g: Any, x: Any, t: Any) -> Any:
-        a, slope_of_a, c, wrong, total = _focal_parts(x, t, cache.alpha)
+        total = _exponentials(x)[2]
+        a, c, wrong, _ = _focal_parts(x, t, alpha, gamma)
         ratio = np.where(wrong > 0, c / wrong * total, 1)  # c / m, which tends to 1 where both vanish
-        slope = slope_of_a * c - a * (x + cache.gamma * np.tanh(x / 2) * ratio)
-        return g * _power(wrong / total, cache.gamma, x) * slope
+        slope_of_a = 0 if alpha == -1 else 2 * alpha - 1
+        slope = slope_of_a * c - a * x - a * gamma * np.tanh(x / 2) * ratio
+        root = _power(wrong / total, gamma / 2, x)  # m^gamma may lie below the normal numbers and slope above 1
+        return g * root * slope * root
 
     op = "sigmoid_focal_loss_backward"
     cache = _validate.is_cache(op, cache, SigmoidFocalLossCache)
@@ -236,15 +240,15 @@ def _exponentials(x: Any) -> tuple[Any, Any, Any]:
     return yes, no, 1 + np.minimum(yes, no)
 
 
-def _focal_parts(x: Any, t: Any, alpha: float) -> tuple[Any, Any, Any, Any, Any]:
-    """a, its slope in t, c, and m as a quotient; the sums have no negative terms, and nothing cancels."""
-    yes, no, total = _exponentials(x)
-    common = np.log1p(np.minimum(yes, no))
-    c = t * (np.maximum(-x, 0) + common) + (1 - t) * (np.maximum(x, 0) + common)
+def _focal_parts(x: Any, t: Any, alpha: float, gamma: float) -> tuple[Any, Any, Any, Any]:
+    """a, c, m times the denominator 1 + exp(-|x|), and m^gamma; the sums have no negative terms, and nothing cancels."""
+    yes, no, _ = _exponentials(x)
+    e = np.minimum(yes, no)
+    c = t * (np.maximum(-x, 0) + np.log1p(e)) + (1 - t) * (np.maximum(x, 0) + np.log1p(e))
     wrong = t * no + (1 - t) * yes
-    if alpha == -1:
-        return 1.0, 0.0, c, wrong, total
-    return alpha * t + (1 - alpha) * (1 - t), 2 * alpha - 1, c, wrong, total
+    total, error = two_sum(1, e)
+    m_gamma = (wrong / total) ** gamma * (1 - gamma * error / total)  # an error of m would count gamma times
+    return 1 if alpha == -1 else alpha * t + (1 - alpha) * (1 - t), c, wrong, m_gamma
 
 
 def _power(m: Any, gamma: float, x: Any) -> Any:
