@@ -36,6 +36,29 @@ ROWS = (
         differentiable=("input",), constant=("target", "weight", "ignore_index", "reduction"),
         derivation="classification.md#nll_loss", torch="torch.nn.functional.nll_loss",
     ),
+    # divergence
+    Op(
+        "generalized_kl_div", losses.generalized_kl_div_forward, losses.generalized_kl_div_backward,
+        differentiable=("input", "target"), constant=("reduction", "log_target"),
+        derivation="divergence.md#generalized_kl_div",
+    ),
+    Op(
+        "jensen_shannon_div", losses.jensen_shannon_div_forward, losses.jensen_shannon_div_backward,
+        differentiable=("input", "target"), constant=("beta", "reduction"),
+        derivation="divergence.md#jensen_shannon_div",
+    ),
+    Op(
+        "kl_div", losses.kl_div_forward, losses.kl_div_backward,
+        differentiable=("input", "target"), constant=("reduction", "log_target"),
+        departs="at target = 0, where the slope is -inf, target's gradient is NaN",
+        derivation="divergence.md#kl_div", torch="torch.nn.functional.kl_div",
+    ),
+    Op(
+        "total_variation_distance",
+        losses.total_variation_distance_forward, losses.total_variation_distance_backward,
+        differentiable=("input", "target"), constant=("reduction",), kinks="input = target",
+        derivation="divergence.md#total_variation_distance",
+    ),
     # likelihood
     Op(
         "gaussian_nll_loss", losses.gaussian_nll_loss_forward, losses.gaussian_nll_loss_backward,

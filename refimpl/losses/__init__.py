@@ -2,5 +2,6 @@
 
 from .binary import *
 from .classification import *
+from .divergence import *
 from .likelihood import *
 from .regression import *

@@ -210,6 +210,8 @@ def sigmoid_focal_loss_backward(grad_output: ArrayLike, cache: SigmoidFocalLossC
     under mean g_i = g / N.
     """
 
+    op = "sigmoid_focal_loss_backward"
+    cache = _validate.is_cache(op, cache, SigmoidFocalLossCache)
     alpha, gamma = cache.alpha, cache.gamma
 
     def of_inputs(g: Any, x: Any, t: Any) -> Any:
@@ -228,8 +230,6 @@ def sigmoid_focal_loss_backward(grad_output: ArrayLike, cache: SigmoidFocalLossC
         root = _power(wrong / total, gamma / 2, x)  # m^gamma may lie below the normal numbers and slope above 1
         return g * root * slope * root
 
-    op = "sigmoid_focal_loss_backward"
-    cache = _validate.is_cache(op, cache, SigmoidFocalLossCache)
     arrays = (cache.inputs, cache.targets)
     return _backward(op, grad_output, cache.reduction, arrays, {"inputs": of_inputs, "targets": of_targets})
 
@@ -241,7 +241,7 @@ def _exponentials(x: Any) -> tuple[Any, Any, Any]:
 
 
 def _focal_parts(x: Any, t: Any, alpha: float, gamma: float) -> tuple[Any, Any, Any, Any]:
-    """a, c, m times the denominator 1 + exp(-|x|), and m^gamma; the sums have no negative terms, and nothing cancels."""
+    """a, c, m times the denominator 1 + exp(-|x|), and m^gamma; no sum has a negative term, and nothing cancels."""
     yes, no, _ = _exponentials(x)
     e = np.minimum(yes, no)
     c = t * (np.maximum(-x, 0) + np.log1p(e)) + (1 - t) * (np.maximum(x, 0) + np.log1p(e))
