@@ -176,12 +176,11 @@ def jensen_shannon_div_forward(
     def formula(s: Any, x: Any, y: Any) -> Any:
         if beta in (0, 1):
             return _times_exp(y)(s * (y - x)) if beta == 0 else _times_exp(x)(s * (x - y))
-        x, y, b = _by_weight(x, y, beta)
-        x_to_m, y_to_m = _to_mixture(x, y, b)
-        apart = _times_exp(y)(s * b * y_to_m) + _times_exp(x)(s * (1 - b) * x_to_m)
-        d = y - x
-        bent = b * np.exp(d) * _excess(d) - (1 + b * np.expm1(d)) * _excess(-x_to_m)
-        return np.where(np.abs(d) < 1, _times_exp(x)(s * bent), apart)
+        x_to_m, y_to_m = _to_mixture(x, y, 1 - beta, beta)
+        # Close to each other the two terms nearly cancel. p - m and q - m, which cancel exactly, leave none negative.
+        close = _times_exp(x)(s * (1 - beta) * _excess(x_to_m)) + _times_exp(y)(s * beta * _excess(y_to_m))
+        apart = _times_exp(x)(s * (1 - beta) * x_to_m) + _times_exp(y)(s * beta * y_to_m)
+        return np.where(np.abs(y - x) < 1, close, apart)
 
     return _forward(formula, x, y, reduction), JensenShannonDivCache(x, y, beta, reduction)
 
@@ -194,36 +193,32 @@ def jensen_shannon_div_backward(grad_output: ArrayLike, cache: JensenShannonDivC
     op = "jensen_shannon_div_backward"
     cache = _validate.is_cache(op, cache, JensenShannonDivCache)
 
-    def slope(g: Any, x: Any, y: Any, beta: float) -> Any:
-        """In x, which has the weight 1 - beta."""
-        if beta in (0, 1):
-            return -g * np.exp(y) if beta == 0 else _times_exp(x)(g * (x - y + 1))
-        if beta <= 0.5:
-            return _times_exp(x)(g * (1 - beta) * _to_mixture(x, y, beta)[0])
-        return _times_exp(x)(g * (1 - beta) * _to_mixture(y, x, 1 - beta)[1])
+    def slope(g: Any, x: Any, y: Any, own: float, other: float) -> Any:
+        """In the first of the two, by their weights."""
+        if own in (0, 1):
+            return _times_exp(x)(g * (x - y + 1)) if own == 0 else -g * np.exp(y)
+        return _times_exp(x)(g * own * _to_mixture(x, y, own, other)[0])
 
     def of_input(g: Any, x: Any, y: Any) -> Any:
-        return slope(g, x, y, cache.beta)
+        return slope(g, x, y, 1 - cache.beta, cache.beta)
 
     def of_target(g: Any, x: Any, y: Any) -> Any:
-        return slope(g, y, x, 1 - cache.beta)
+        return slope(g, y, x, cache.beta, 1 - cache.beta)
 
     return _backward(op, grad_output, cache, of_input, of_target)
 
 
-def _by_weight(x: Any, y: Any, beta: float) -> tuple[Any, Any, float]:
-    """The two in the order in which the second weighs at most 1/2, which both may be called."""
-    return (x, y, beta) if beta <= 0.5 else (y, x, 1 - beta)
-
-
-def _to_mixture(x: Any, y: Any, beta: float) -> tuple[Any, Any]:
-    """x - log m and y - log m for m = (1 - beta) exp(x) + beta exp(y) and beta <= 1/2."""
+def _to_mixture(x: Any, y: Any, a: float, b: float) -> tuple[Any, Any]:
+    """x - log m and y - log m for m = a exp(x) + b exp(y) with a + b = 1."""
+    if b > a:
+        y_to_m, x_to_m = _to_mixture(y, x, b, a)
+        return x_to_m, y_to_m
     d = y - x
     limit = float(np.log(np.finfo(d.dtype).max)) - 1
     # For d > 0, m / exp(y) from terms that are not negative, and its logarithm from what is nearer to it, 0 or 1.
-    share = beta + (1 - beta) * np.exp(-np.maximum(d, 0))
-    y_to_m = -np.where(share < 0.5, np.log(share), np.log1p((1 - beta) * np.expm1(-np.maximum(d, 0))))
-    m_to_x = np.where(d < limit, np.log1p(beta * np.expm1(np.minimum(d, limit))), d - y_to_m)
+    share = b + a * np.exp(-np.maximum(d, 0))
+    y_to_m = -np.where(share < 0.5, np.log(share), np.log1p(a * np.expm1(-np.maximum(d, 0))))
+    m_to_x = np.where(d < limit, np.log1p(b * np.expm1(np.minimum(d, limit))), d - y_to_m)
     return -m_to_x, np.where(d > 1, y_to_m, d - m_to_x)
 
 
