@@ -36,6 +36,16 @@ ROWS = (
         differentiable=("input",), constant=("target", "weight", "ignore_index", "reduction"),
         derivation="classification.md#nll_loss", torch="torch.nn.functional.nll_loss",
     ),
+    # distillation
+    Op(
+        "distillation_loss", losses.distillation_loss_forward, losses.distillation_loss_backward,
+        differentiable=("student_logits", "teacher_logits"),
+        constant=(
+            "target", "temperature", "weight_hard_loss", "weight_soft_loss", "ignore_index", "square_temperature",
+            "reduction",
+        ),
+        derivation="distillation.md#distillation_loss",
+    ),
     # divergence
     Op(
         "generalized_kl_div", losses.generalized_kl_div_forward, losses.generalized_kl_div_backward,

@@ -2,6 +2,7 @@
 
 from .binary import *
 from .classification import *
+from .distillation import *
 from .divergence import *
 from .likelihood import *
 from .regression import *

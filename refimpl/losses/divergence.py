@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from .. import _validate
 from .._blocks import elementwise
+from .._numerics import excess
 from .._precision import working_dtype
 from .._reduction import reduce_backward, reduced_elementwise
 from .._validate import Array
@@ -118,7 +119,7 @@ def generalized_kl_div_forward(
     def formula(s: Any, x: Any, t: Any) -> Any:
         d = t - x if log_target else _log_ratio(t, x)
         times = _times_exp(t) if log_target else _times(t)
-        return np.where(np.abs(d) < 1, times(s * _excess(d)), times(s * (d - 1)) + s * np.exp(x))
+        return np.where(np.abs(d) < 1, times(s * excess(d)), times(s * (d - 1)) + s * np.exp(x))
 
     return _forward(formula, x, t, reduction), GeneralizedKlDivCache(x, t, reduction, log_target)
 
@@ -178,7 +179,7 @@ def jensen_shannon_div_forward(
             return _times_exp(y)(s * (y - x)) if beta == 0 else _times_exp(x)(s * (x - y))
         x_to_m, y_to_m = _to_mixture(x, y, 1 - beta, beta)
         # Close to each other the two terms nearly cancel. p - m and q - m, which cancel exactly, leave none negative.
-        close = _times_exp(x)(s * (1 - beta) * _excess(x_to_m)) + _times_exp(y)(s * beta * _excess(y_to_m))
+        close = _times_exp(x)(s * (1 - beta) * excess(x_to_m)) + _times_exp(y)(s * beta * excess(y_to_m))
         apart = _times_exp(x)(s * (1 - beta) * x_to_m) + _times_exp(y)(s * beta * y_to_m)
         return np.where(np.abs(y - x) < 1, close, apart)
 
@@ -322,12 +323,3 @@ def _log_ratio(t: Any, x: Any) -> Any:
     difference, p = np.log(t) - x, np.exp(x)
     close = (np.abs(difference) < 0.5) & (p > np.finfo(p.dtype).tiny)
     return np.where(close, np.log1p((t - p) / p), difference)
-
-
-def _excess(d: Any) -> Any:
-    """exp(-d) - 1 + d for |d| < 1, by its power series from d^2 / 2 on; NaN and nonsense elsewhere, but no overflow."""
-    d = np.clip(d, -1, 1)
-    total = np.full_like(d, 1 / 20)
-    for k in range(19, 2, -1):
-        total = (1 - d * total) / k
-    return d * d * (1 - d * total) / 2
