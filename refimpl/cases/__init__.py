@@ -1,9 +1,31 @@
 """The samples: for each op of the catalog the inputs it must be right on, and those it must refuse."""
 
-from . import activations, binary, classification, distillation, divergence, likelihood, linear, regression, softmax
+from . import (
+    activations,
+    binary,
+    classification,
+    distillation,
+    divergence,
+    likelihood,
+    linear,
+    regression,
+    segmentation,
+    softmax,
+)
 from ._case import Case, Draw, Refusal, case, refused
 
-_FAMILIES = (activations, binary, classification, distillation, divergence, likelihood, linear, regression, softmax)
+_FAMILIES = (
+    activations,
+    binary,
+    classification,
+    distillation,
+    divergence,
+    likelihood,
+    linear,
+    regression,
+    segmentation,
+    softmax,
+)
 
 CASES: dict[str, tuple[Case, ...]] = {name: cases for family in _FAMILIES for name, cases in family.CASES.items()}
 REFUSALS: dict[str, tuple[Refusal, ...]] = {

@@ -112,4 +112,25 @@ ROWS = (
         differentiable=("input", "target"), constant=("reduction", "beta"), kinks="input = target, where beta = 0",
         derivation="regression.md#smooth_l1_loss", torch="torch.nn.functional.smooth_l1_loss",
     ),
+    # segmentation
+    Op(
+        "binary_dice_loss", losses.binary_dice_loss_forward, losses.binary_dice_loss_backward,
+        differentiable=("input", "target"), constant=("smooth", "reduction"),
+        derivation="segmentation.md#binary_dice_loss",
+    ),
+    Op(
+        "binary_tversky_loss", losses.binary_tversky_loss_forward, losses.binary_tversky_loss_backward,
+        differentiable=("input", "target"), constant=("alpha", "beta", "smooth", "reduction"),
+        derivation="segmentation.md#binary_tversky_loss",
+    ),
+    Op(
+        "multiclass_dice_loss", losses.multiclass_dice_loss_forward, losses.multiclass_dice_loss_backward,
+        differentiable=("input", "target", "weight"), constant=("smooth", "reduction"),
+        derivation="segmentation.md#multiclass_dice_loss",
+    ),
+    Op(
+        "multiclass_tversky_loss", losses.multiclass_tversky_loss_forward, losses.multiclass_tversky_loss_backward,
+        differentiable=("input", "target", "weight"), constant=("alpha", "beta", "smooth", "reduction"),
+        derivation="segmentation.md#multiclass_tversky_loss",
+    ),
 )  # fmt: skip

@@ -6,3 +6,4 @@ from .distillation import *
 from .divergence import *
 from .likelihood import *
 from .regression import *
+from .segmentation import *
