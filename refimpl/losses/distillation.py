@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from .. import _validate
 from .._blocks import row_blocks
-from .._numerics import ShiftedRow, excess, shifted_rows
+from .._numerics import ShiftedRow, excess, shifted_rows, two_sum
 from .._precision import answer, working, working_dtype
 from .._reduction import check_reduction, reduce_backward, reduce_forward
 from .._validate import Array, IntArray
@@ -131,8 +131,18 @@ def _blocks(cache: DistillationLossCache) -> Iterator[tuple[slice, ShiftedRow, S
 
 
 def _log_ratio(p: ShiftedRow, q: ShiftedRow) -> Any:
-    """log q - log p, and 0 where q excludes the class: it then counts nothing."""
-    return np.where(np.isneginf(q.log_probability()), 0, q.log_probability() - p.log_probability())
+    """log q - log p, and 0 where q excludes the class: it then counts nothing.
+
+    With w the difference of the scores it is w - log(sum_j p_j exp(w_j)), which is as exact as w where the
+    distributions are close; the difference of the logarithms is only as exact as they are. A constant in w cancels.
+    """
+    plain = q.log_probability() - p.log_probability()
+    w, rest = two_sum(q.difference, -p.difference)
+    w = w + (rest + (q.error - p.error))
+    w = w - np.take_along_axis(w, p.top, axis=1)
+    close = w - np.log1p((p.probability() * np.expm1(w)).sum(axis=1, keepdims=True))
+    fits = np.abs(w).max(axis=1, keepdims=True) < 0.8 * float(np.log(np.finfo(w.dtype).max))
+    return np.where(np.isneginf(q.log_probability()), 0, np.where(fits, close, plain))
 
 
 def _divergence(p: ShiftedRow, q: ShiftedRow) -> Any:
