@@ -146,15 +146,18 @@ def binary_cross_entropy_with_logits_backward(
         c = g * w
         return (c * (1 - t) * yes - c * q * t * no) / total
 
+    op = "binary_cross_entropy_with_logits_backward"
+    cache = _validate.is_cache(op, cache, BinaryCrossEntropyWithLogitsCache)
+
     def of_target(g: Any, x: Any, t: Any, w: Any, q: Any) -> Any:
+        if cache.pos_weight is None:
+            return -g * w * x
         # Near q = 1 what the two logarithms differ by is x, up to a rest that is small.
         log_odds = np.where(
             np.abs(q - 1) <= 0.5, (q - 1) * softplus(-x) - x, q * softplus(-x) - softplus(x)
         )  # fmt: skip
         return g * w * log_odds
 
-    op = "binary_cross_entropy_with_logits_backward"
-    cache = _validate.is_cache(op, cache, BinaryCrossEntropyWithLogitsCache)
     x, t = cache.input, cache.target
     arrays = (x, t, _spread(cache.weight, x), _spread(cache.pos_weight, x))
     return _backward(op, grad_output, cache.reduction, arrays, {"input": of_input, "target": of_target})
