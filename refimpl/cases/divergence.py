@@ -141,7 +141,7 @@ REFUSALS: dict[str, tuple[Refusal, ...]] = {
         refused(
             "a negative target",
             ValueError,
-            "generalized_kl_div_forward: target must not be negative, got -0.5",
+            "generalized_kl_div_forward: target must be at least 0, got -0.5 at index (1,)",
             input=np.ones(3),
             target=np.array([0.5, -0.5, 2.0]),
         ),
