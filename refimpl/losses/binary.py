@@ -114,7 +114,7 @@ def binary_cross_entropy_with_logits_forward(
     Shapes: input any, target the same, weight and pos_weight broadcastable to it; output like input (none) or ().
     Raises: TypeError where an array is not floating; ValueError where shapes do not match, target holds no
         probabilities, or the reduction is unknown.
-    Extremes: full relative precision in both tails: the loss of the score -528 at target 0 is 4e-230, not 0. A score
+    Extremes: full relative precision in both tails: the loss of the score -528 at target 0 is 4.9e-230, not 0. A score
         of the right infinity gives NaN, as in PyTorch. The mean of nothing is NaN.
     Source: torch.nn.functional.binary_cross_entropy_with_logits, which takes targets outside [0, 1] as well. PyTorch
         has no gradients of weight and pos_weight.
