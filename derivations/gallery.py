@@ -45,6 +45,16 @@ def plain(x: Any, **options: Any) -> dict[str, Any]:
     return {"input": x, **options}
 
 
+def answered(x: Any) -> dict[str, Any]:
+    """The arguments of a loss of yes or no where the answer is yes."""
+    return unreduced(x, target=np.ones_like(x))
+
+
+def scored(x: Any) -> dict[str, Any]:
+    """The same by torchvision's names."""
+    return {"inputs": x, "targets": np.ones_like(x)}
+
+
 # One literal row per drawing, in the order of the catalog: families alphabetically, losses after activations.
 ROWS = (
     # activations
@@ -91,6 +101,10 @@ ROWS = (
         "logsumexp", "activation", "x, of the row (x, 0)", (-4, 4),
         lambda x: {"input": np.stack([x, np.zeros_like(x)], axis=1), "dim": 1}, direction=[1.0, 0.0],
     ),
+    # binary
+    Row("binary_cross_entropy", "loss", "probability p, at t = 1", (0.08, 0.92), answered),
+    Row("binary_cross_entropy_with_logits", "loss", "score x, at t = 1", (-5, 5), answered),
+    Row("sigmoid_focal_loss", "loss", "score x, at t = 1, alpha = 0.25, gamma = 2", (-5, 5), scored, wrt="inputs"),
     # likelihood
     Row(
         "gaussian_nll_loss", "loss", "var, at residual x - t = 1", (0.4, 6),

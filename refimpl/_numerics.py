@@ -121,6 +121,15 @@ NORMAL_TAIL = (
 )
 
 
+def excess(d: Any) -> Any:
+    """exp(-d) - 1 + d by its power series, d^2 / 2 and on, for |d| <= 1; beyond it is that of 1 or -1."""
+    d = np.clip(d, -1, 1)
+    total = np.full_like(d, 1 / 20)
+    for k in range(19, 2, -1):  # the term after 20 is below the last digit of the sum
+        total = (1 - d * total) / k
+    return d * d * (1 - d * total) / 2
+
+
 class ShiftedRow(NamedTuple):
     """The exponentials of rows with their maximum taken out; the maximum itself counts as exactly 1, held apart.
 
@@ -166,13 +175,15 @@ class ShiftedRow(NamedTuple):
         return g * complement - p * (g.sum(axis=1, keepdims=True) - g)
 
 
-def shifted_rows(x: Array) -> ShiftedRow:
-    """x (rows, n), n >= 1. A row that holds NaN or +inf, or only -inf, comes out as NaN."""
+def shifted_rows(x: Array, temperature: float = 1.0) -> ShiftedRow:
+    """x / temperature as rows (rows, n), n >= 1. A row that holds NaN or +inf, or only -inf, comes out as NaN."""
     with np.errstate(all="ignore"):
         top = x.argmax(axis=1)[:, None]
         maximum = np.take_along_axis(x, top, axis=1)
         difference, error = two_sum(x, -maximum)
         error = np.where(np.isfinite(difference), error, 0)
+        if temperature != 1:
+            difference, error = _quotient(difference, error, temperature)
         others = np.exp(difference) * (1 + error)
         np.put_along_axis(others, top, 0, axis=1)
         rest = others.sum(axis=1, keepdims=True) + (maximum - maximum)  # + 0, or + NaN where there is no maximum
@@ -188,3 +199,12 @@ def three_sum(a: Any, b: Any, c: Any) -> tuple[Any, Any]:
     plain = partial + c
     kept = np.isfinite(total) & np.isfinite(error)
     return np.where(kept, total, plain), np.where(kept, error, 0)
+
+
+def _quotient(high: Array, low: Array, divisor: float) -> tuple[Any, Any]:
+    """(high + low) / divisor as a rounded quotient and what it leaves out, with all digits of the divisor."""
+    rounded = high.dtype.type(divisor)
+    quotient = high / rounded
+    product, error = two_prod(quotient, np.full_like(quotient, rounded))
+    rest = ((high - product) - error + low - quotient * high.dtype.type(divisor - float(rounded))) / rounded
+    return quotient, np.where(np.isfinite(rest), rest, 0)

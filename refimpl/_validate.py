@@ -178,6 +178,21 @@ def entries_at_least(op: str, name: str, array: Array, bound: float, rule: str =
         raise ValueError(f"{op}: {name} must be at least {rule or f'{bound:g}'}, got {array[where]:g} at index {where}")
 
 
+def probabilities(op: str, name: str, array: Array) -> None:
+    """Every entry lies from 0 to 1; NaN does not."""
+    if array.size == 0 or (array.min() >= 0 and array.max() <= 1):
+        return
+    where = tuple(int(i) for i in np.argwhere(~((array >= 0) & (array <= 1)))[0])
+    raise ValueError(f"{op}: {name} must hold probabilities from 0 to 1, got {array[where]:g} at index {where}")
+
+
+def broadcastable(op: str, name: str, array: NDArray[Any], rule: str, shape: tuple[int, ...]) -> None:
+    """Repeating `array` along some axes gives `shape`, which stands for what `rule` says."""
+    pairs = zip(reversed(array.shape), reversed(shape), strict=False)
+    if array.ndim > len(shape) or any(extent not in (1, whole) for extent, whole in pairs):
+        raise ValueError(f"{op}: {name} must be broadcastable to the shape {rule} = {shape}, got {array.shape}")
+
+
 def class_indices(op: str, name: str, target: IntArray, classes: int, ignore_index: int | None = None) -> None:
     """Every entry of `target` is a class from 0 to classes - 1, or the ignored index."""
     outside = (target < 0) | (target >= classes)

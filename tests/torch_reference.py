@@ -76,6 +76,12 @@ ADAPTATIONS = (
         call=_gumbel_softmax,
     ),
     Adaptation(
+        "kl_div",
+        "PyTorch warns that the mean over all elements is not the divergence, which batchmean is",
+        applies=lambda arguments: arguments.get("reduction", "mean") == "mean",
+        warning="reduction: 'mean' divides",
+    ),
+    Adaptation(
         "linear",
         "PyTorch's kernel for an input of two dimensions refuses a weight vector with a bias; with three it takes them",
         applies=lambda arguments: arguments["weight"].ndim == 1 and arguments["input"].ndim == 2,

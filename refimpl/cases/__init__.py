@@ -2,9 +2,12 @@
 
 from . import (
     activations,
+    binary,
     boxes,
     classification,
     contrastive,
+    distillation,
+    divergence,
     exponential_units,
     gates,
     hard_activations,
@@ -16,6 +19,7 @@ from . import (
     preference,
     rectifiers,
     regression,
+    segmentation,
     self_gated,
     softmax,
     sparsemax,
@@ -24,9 +28,12 @@ from ._case import Case, Draw, Refusal, case, refused
 
 _FAMILIES = (
     activations,
+    binary,
     boxes,
     classification,
     contrastive,
+    distillation,
+    divergence,
     exponential_units,
     gates,
     hard_activations,
@@ -38,6 +45,7 @@ _FAMILIES = (
     preference,
     rectifiers,
     regression,
+    segmentation,
     self_gated,
     softmax,
     sparsemax,
