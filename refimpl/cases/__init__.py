@@ -1,9 +1,9 @@
 """The samples: for each op of the catalog the inputs it must be right on, and those it must refuse."""
 
-from . import activations, classification, linear, regression, softmax
+from . import activations, classification, ctc, linear, regression, softmax
 from ._case import Case, Draw, Refusal, case, refused
 
-_FAMILIES = (activations, classification, linear, regression, softmax)
+_FAMILIES = (activations, classification, ctc, linear, regression, softmax)
 
 CASES: dict[str, tuple[Case, ...]] = {name: cases for family in _FAMILIES for name, cases in family.CASES.items()}
 REFUSALS: dict[str, tuple[Refusal, ...]] = {

@@ -17,6 +17,14 @@ ROWS = (
         differentiable=("input",), constant=("target", "weight", "ignore_index", "reduction"),
         derivation="classification.md#nll_loss", torch="torch.nn.functional.nll_loss",
     ),
+    # ctc
+    Op(
+        "ctc_loss", losses.ctc_loss_forward, losses.ctc_loss_backward,
+        differentiable=("log_probs",),
+        constant=("targets", "input_lengths", "target_lengths", "blank", "reduction", "zero_infinity"),
+        departs="everywhere: exp(log_probs) - q in place of -q, which is the gradient of the scores below log_softmax",
+        derivation="ctc.md#ctc_loss", torch="torch.nn.functional.ctc_loss",
+    ),
     # regression
     Op(
         "l1_loss", losses.l1_loss_forward, losses.l1_loss_backward,
