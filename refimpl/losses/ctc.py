@@ -16,6 +16,7 @@ from .._validate import Array, IntArray
 
 __all__ = ["ctc_loss_backward", "ctc_loss_forward"]
 
+LARGEST = np.finfo(np.float64).max
 WIDE = np.dtype(np.float64)  # a product of a thousand probabilities outruns float32, whatever it is asked for in
 
 
@@ -76,10 +77,11 @@ def ctc_loss_forward(
     values = np.empty(batch)
     with np.errstate(all="ignore"):
         spoken = np.take_along_axis(log_y, states[None], axis=2)
-        for t, arrival in enumerate(_arrivals(spoken, states)):
+        for t, (whole, part) in enumerate(_arrivals(spoken, states)):
             ended = np.flatnonzero(input_lengths == t)
             # To arrive at the last blank is to have come through the last label or the last blank: the whole sum.
-            values[ended] = 0 - arrival[:, ended, 2 * target_lengths[ended]].sum(axis=0)
+            end = ended, 2 * target_lengths[ended]
+            values[ended] = 0 - (whole[end] + part[end])
         impossible = np.isposinf(values)
         if zero_infinity:
             values[impossible] = 0
@@ -131,52 +133,48 @@ def _per_sample(target_lengths: IntArray, reduction: str) -> Any:
     return np.maximum(target_lengths, 1) if reduction == "mean" else 1
 
 
-# The recursion. Every probability is held as exp(whole + part): an integer, so that differences are exact however large
-# it grows, and a remainder of size about 1, near 0 where the probability is near 1. Both stand in one array, (2, ...).
+# The recursion. Every probability is held by its logarithm, as a whole number and a part of size about 1: differences of
+# whole numbers are exact however large they grow, and the part is small where the probability is near 1.
 
 
-def _split(log_y: Any) -> Any:
-    """(2, ...): the whole and the part of logarithms."""
+def _split(log_y: Any) -> tuple[Any, Any]:
+    """The whole and the part of logarithms."""
     wide = log_y.astype(WIDE, copy=False)
     whole = np.rint(wide)
-    return np.stack([whole, np.where(np.isneginf(wide), 0, wide - whole)])
+    return whole, np.where(np.isneginf(wide), 0, wide - whole)
 
 
-def _log_add(a: Any, b: Any) -> Any:
-    """The logarithm of exp(a) + exp(b), whole and part."""
-    difference = b - a
-    larger = difference[0] + difference[1] > 0
-    ratio = np.where(larger, -difference, difference)
-    np.fmin(ratio[0], 1, out=ratio[0])  # NaN where both are -inf, and must not spread to the part
-    np.exp(ratio, out=ratio)
-    total = np.where(larger, b, a)
-    total[1] += np.log1p(ratio[0] * ratio[1])
-    return total
-
-
-def _arrivals(spoken: Any, states: IntArray) -> Iterator[Any]:
-    """For each time 0 to T the log probability (2, N, L) of all ways to be about to speak in a state.
+def _arrivals(spoken: Any, states: IntArray) -> Iterator[tuple[Any, Any]]:
+    """For each time 0 to T the log probability (N, L) of all ways to be about to speak in a state, whole and part.
 
     spoken (T, N, L) is the log probability of each state's symbol. From a state one stays, goes on to the next, or
     skips a blank between labels that differ.
     """
-    symbols = _split(spoken)
     steps, batch, count = spoken.shape
-    skip = np.zeros((2, batch, count))
-    skip[0, :, :2] = -np.inf
-    skip[0, :, 2:] = np.where(states[:, 2:] != states[:, :-2], 0, -np.inf)
-    through = np.zeros((2, batch, count + 2))  # two states before the first, never reached
-    through[0] = -np.inf
-    arrival = np.zeros((2, batch, count))
-    arrival[0, :, 2:] = -np.inf
-    yield arrival
-    for t in range(steps):
-        np.add(arrival, symbols[:, t], out=through[:, :, 2:])
-        carry = np.rint(through[1])
-        through[0] += carry
-        through[1] -= carry
-        arrival = _log_add(_log_add(through[:, :, 2:], through[:, :, 1:-1]), through[:, :, :-2] + skip)
-        yield arrival
+    barred = np.zeros((3, batch, count))  # the ways from two states before, from the one before, and from the same
+    barred[0, :, 2:] = np.where(states[:, 2:] != states[:, :-2], 0, -np.inf)
+    # exp(through) (1 + excess) is the probability to have spoken in a state; the first two of these are no states.
+    through, excess = np.full((batch, count + 2), -np.inf), np.zeros((batch, count + 2))
+    through_from, excess_from = (
+        np.moveaxis(np.lib.stride_tricks.sliding_window_view(a, count, axis=1), 1, 0) for a in (through, excess)
+    )
+
+    whole, part = np.full((batch, count), -np.inf), np.zeros((batch, count))
+    whole[:, :2] = 0
+    yield whole, part
+    for log_y in spoken:
+        symbol_whole, symbol_part = _split(log_y)
+        part = part + symbol_part
+        carry = np.rint(part)
+        through[:, 2:] = whole + symbol_whole + carry
+        np.expm1(part - carry, out=excess[:, 2:])
+
+        sources = barred + through_from
+        whole = sources.max(axis=0)
+        w = np.exp(sources - np.maximum(whole, -LARGEST))  # the largest of the three is exactly 1, or all are 0
+        others = np.minimum(w[0], w[1]) + np.minimum(np.maximum(w[0], w[1]), w[2])
+        part = np.log1p(others + (w * excess_from).sum(axis=0))
+        yield whole, part
 
 
 class _Passages:
@@ -197,7 +195,9 @@ class _Passages:
         mirrored = self.spoken[self.time, self.sample, self.state]
         both = np.concatenate([self.spoken, mirrored], axis=1)
         every = np.concatenate([states, np.take_along_axis(states, self.state, axis=1)])
-        self.arrivals = np.stack(list(_arrivals(both, every)), axis=1)  # (2, T + 1, 2 N, L)
+        self.arrivals = np.empty((2, steps + 1, *both.shape[1:]))  # (2, T + 1, 2 N, L)
+        for t, arrival in enumerate(_arrivals(both, every)):
+            self.arrivals[:, t] = arrival
 
     def occupancy(self, block: slice) -> Any:
         """(block, N, C): the share of the alignments that stands at each symbol."""
