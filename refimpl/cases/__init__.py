@@ -1,9 +1,27 @@
 """The samples: for each op of the catalog the inputs it must be right on, and those it must refuse."""
 
-from . import activations, classification, ctc, linear, regression, softmax
+from . import (
+    activations,
+    classification,
+    cross_entropy_variants,
+    ctc,
+    linear,
+    linear_cross_entropy,
+    regression,
+    softmax,
+)
 from ._case import Case, Draw, Refusal, case, refused
 
-_FAMILIES = (activations, classification, ctc, linear, regression, softmax)
+_FAMILIES = (
+    activations,
+    classification,
+    cross_entropy_variants,
+    ctc,
+    linear,
+    linear_cross_entropy,
+    regression,
+    softmax,
+)
 
 CASES: dict[str, tuple[Case, ...]] = {name: cases for family in _FAMILIES for name, cases in family.CASES.items()}
 REFUSALS: dict[str, tuple[Refusal, ...]] = {

@@ -133,7 +133,7 @@ def _per_sample(target_lengths: IntArray, reduction: str) -> Any:
     return np.maximum(target_lengths, 1) if reduction == "mean" else 1
 
 
-# The recursion. Every probability is held by its logarithm, as a whole number and a part of size about 1: differences of
+# The recursion. A probability is held by its logarithm, as a whole number and a part of size about 1: differences of
 # whole numbers are exact however large they grow, and the part is small where the probability is near 1.
 
 
@@ -150,7 +150,7 @@ def _arrivals(spoken: Any, states: IntArray) -> Iterator[tuple[Any, Any]]:
     spoken (T, N, L) is the log probability of each state's symbol. From a state one stays, goes on to the next, or
     skips a blank between labels that differ.
     """
-    steps, batch, count = spoken.shape
+    _, batch, count = spoken.shape
     barred = np.zeros((3, batch, count))  # the ways from two states before, from the one before, and from the same
     barred[0, :, 2:] = np.where(states[:, 2:] != states[:, :-2], 0, -np.inf)
     # exp(through) (1 + excess) is the probability to have spoken in a state; the first two of these are no states.
