@@ -12,6 +12,10 @@ ROUNDINGS = 32
 # Where PyTorch itself loses digits: op, case ("*" for all) and array (an argument, or "output") to the roundings that
 # it costs, and why.
 LOST_BY_PYTORCH = {
+    ("ctc_loss", "*", "log_probs"): (
+        128,
+        "what an alignment's share is computed from are logarithms of the size of the loss, and their roundings",
+    ),
     ("softmax", "*", "input"): (
         256,
         "p (g - sum of g p) is a small difference where one p is near 1, or the g are alike",

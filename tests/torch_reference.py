@@ -36,11 +36,20 @@ class Adaptation:
 
 
 ADAPTATIONS = (
+    *(
+        Adaptation(
+            op,
+            "PyTorch refuses the gradient of the class weights where the target holds classes",
+            applies=lambda arguments: not is_floating(arguments["target"]),
+            undifferentiated=("weight",),
+        )
+        for op in ("cross_entropy", "linear_cross_entropy")
+    ),
     Adaptation(
-        "cross_entropy",
-        "PyTorch refuses the gradient of the class weights where the target holds classes",
-        applies=lambda arguments: not is_floating(arguments["target"]),
-        undifferentiated=("weight",),
+        "ctc_loss",
+        "PyTorch refuses an empty batch",
+        applies=lambda arguments: arguments["log_probs"].size == 0,
+        unevaluated=True,
     ),
     Adaptation(
         "linear",

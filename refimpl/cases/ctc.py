@@ -81,7 +81,7 @@ CASES: dict[str, tuple[Case, ...]] = {
             "one symbol",
             **(pair | {"log_probs": draw.normal(6, 2, 1)}),
             targets=np.zeros((2, 0), dtype=int),
-            target_lengths=(0, 0),
+            target_lengths=np.array([0, 0]),
         ),
         _departing("rows that are no distribution", **(ragged | {"log_probs": draw.normal(6, 3, 4)}), reduction="none"),
         _departing(
