@@ -16,6 +16,24 @@ def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
     return total, (a - (total - b_part)) + (b - b_part)
 
 
+def two_prod(a: Any, b: Any) -> tuple[Any, Any]:
+    """a * b as the rounded product and its rounding error, exactly, for arrays of one dtype (Dekker 1971).
+
+    Where the error is no number, because a factor is too large to be halved, it counts as 0.
+    """
+    product = a * b
+    (a_high, a_low), (b_high, b_low) = halves(a), halves(b)
+    error = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return product, np.where(np.isfinite(error), error, 0)
+
+
+def halves(a: Any) -> tuple[Any, Any]:
+    """a as the exact sum of two numbers of half its digits (Veltkamp), so that a product of two such is exact."""
+    spread = a * a.dtype.type(2.0 ** (27 if a.dtype == np.float64 else 12) + 1)
+    high = spread - (spread - a)
+    return high, a - high
+
+
 class ShiftedRow(NamedTuple):
     """The exponentials of rows with their maximum taken out; the maximum itself counts as exactly 1, held apart.
 

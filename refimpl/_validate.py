@@ -128,6 +128,14 @@ def number(
     return result
 
 
+def entries_at_least(op: str, name: str, array: Array, bound: float, rule: str = "") -> None:
+    """No entry of `array` is below the bound; `rule` says what the bound is. NaN passes, and makes the answer NaN."""
+    below = array < bound
+    if below.any():
+        where = tuple(int(i) for i in np.argwhere(below)[0])
+        raise ValueError(f"{op}: {name} must be at least {rule or f'{bound:g}'}, got {array[where]:g} at index {where}")
+
+
 def class_indices(op: str, name: str, target: IntArray, classes: int, ignore_index: int | None = None) -> None:
     """Every entry of `target` is a class from 0 to classes - 1, or the ignored index."""
     outside = (target < 0) | (target >= classes)

@@ -16,6 +16,21 @@ LOST_BY_PYTORCH = {
         128,
         "what an alignment's share is computed from are logarithms of the size of the loss, and their roundings",
     ),
+    **{
+        (op, case, "weight"): (
+            float("inf"),
+            "l - L is the difference of equal numbers, and 0: PyTorch returns its rounding",
+        )
+        for op in ("l1_loss", "mse_loss")
+        for case in ("a single number, weighted", "equal residuals, weighted")
+    },
+    **{
+        ("poisson_nll_loss", case, "target"): (
+            float("inf"),
+            "0 log 0 under full is masked only after it is computed: NaN where the target is 0",
+        )
+        for case in ("counts, some of them 0", "counts, some of them 0, of a rate")
+    },
     ("softmax", "*", "input"): (
         256,
         "p (g - sum of g p) is a small difference where one p is near 1, or the g are alike",

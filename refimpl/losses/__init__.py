@@ -3,5 +3,6 @@
 from .classification import *
 from .cross_entropy_variants import *
 from .ctc import *
+from .likelihood import *
 from .linear_cross_entropy import *
 from .regression import *
