@@ -51,6 +51,27 @@ ROWS = (
         "poisson_nll_loss", "loss", "log rate x, at target t = 2", (-3, 2),
         lambda x: unreduced(x, target=np.full_like(x, 2)),
     ),
+    # margin
+    Row(
+        "hinge_embedding_loss", "loss", "distance x, target -1, margin 1", (-1, 3),
+        lambda x: unreduced(x, target=-np.ones_like(x)), kinks=(1.0,),
+    ),
+    Row(
+        "margin_ranking_loss", "loss", "difference of scores a - b, target 1, margin 1", (-3, 3),
+        lambda x: {
+            "input1": x, "input2": np.zeros_like(x), "target": np.ones_like(x), "margin": 1.0, "reduction": "none",
+        },
+        wrt="input1", kinks=(1.0,),
+    ),
+    Row(
+        "soft_margin_loss", "loss", "score x, target 1", (-4, 4), lambda x: unreduced(x, target=np.ones_like(x)),
+    ),
+    # preference
+    Row(
+        "bradley_terry_loss", "loss", "reward a of the chosen answer, the other's at 0", (-4, 4),
+        lambda x: {"rewards_chosen": x, "rewards_rejected": np.zeros_like(x), "reduction": "none"},
+        wrt="rewards_chosen",
+    ),
     # regression
     Row("huber_loss", "loss", "residual x - t, at delta = 1", (-3, 3), unreduced),
     Row("l1_loss", "loss", "residual x - t", (-3, 3), unreduced, kinks=(0.0,)),

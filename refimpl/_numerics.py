@@ -34,6 +34,17 @@ def halves(a: Any) -> tuple[Any, Any]:
     return high, a - high
 
 
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x)) with full relative precision in both tails."""
+    e = np.exp(-np.abs(x))  # never overflows, and keeps its digits where the quotient is small
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+def softplus(x: Any) -> Any:
+    """log(1 + exp(x)) with full relative precision in both tails."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
 class ShiftedRow(NamedTuple):
     """The exponentials of rows with their maximum taken out; the maximum itself counts as exactly 1, held apart.
 
@@ -90,3 +101,14 @@ def shifted_rows(x: Array) -> ShiftedRow:
         np.put_along_axis(others, top, 0, axis=1)
         rest = others.sum(axis=1, keepdims=True) + (maximum - maximum)  # + 0, or + NaN where there is no maximum
     return ShiftedRow(top, difference, error, others, rest)
+
+
+def three_sum(a: Any, b: Any, c: Any) -> tuple[Any, Any]:
+    """a + b + c as a rounded sum and what it leaves out, itself rounded once: where a + b nearly cancels c, the
+    rounding of a + b would else be all that is left. Where the rest is no number it counts as 0."""
+    partial, partial_error = two_sum(a, b)
+    total, error = two_sum(partial, c)
+    total, error = two_sum(total, partial_error + error)
+    plain = partial + c
+    kept = np.isfinite(total) & np.isfinite(error)
+    return np.where(kept, total, plain), np.where(kept, error, 0)

@@ -17,6 +17,14 @@ LOST_BY_PYTORCH = {
         "what an alignment's share is computed from are logarithms of the size of the loss, and their roundings",
     ),
     **{
+        ("cosine_embedding_loss", "*", array): (2**14, "its code adds 1e-12 to each squared norm of a row")
+        for array in ("output", "input1", "input2")
+    },
+    **{
+        ("cosine_embedding_loss", "one feature", array): (float("inf"), "the gradient is 0 but for what its code adds")
+        for array in ("input1", "input2")
+    },
+    **{
         (op, case, "weight"): (
             float("inf"),
             "l - L is the difference of equal numbers, and 0: PyTorch returns its rounding",

@@ -35,6 +35,22 @@ class Adaptation:
     warning: str = ""  # how a warning begins that PyTorch gives here, as a regular expression
 
 
+def _triplets_with_distance(distance_function, **others):
+    """With PyTorch's function for the pair that the case gives as a distance."""
+    if not _is_of_pytorch(distance_function):
+        raise TypeError(f"PyTorch has no distance {distance_function[0].__name__}")
+    distance = getattr(torch.nn.functional, _name(distance_function))
+    return torch.nn.functional.triplet_margin_with_distance_loss(distance_function=distance, **others)
+
+
+def _is_of_pytorch(pair):
+    return hasattr(torch.nn.functional, _name(pair))
+
+
+def _name(pair):
+    return pair[0].__name__.removesuffix("_forward")
+
+
 ADAPTATIONS = (
     *(
         Adaptation(
@@ -56,6 +72,26 @@ ADAPTATIONS = (
         "PyTorch's kernel for an input of two dimensions refuses a weight vector with a bias; with three it takes them",
         applies=lambda arguments: arguments["weight"].ndim == 1 and arguments["input"].ndim == 2,
         call=lambda input, **others: torch.nn.functional.linear(input[None], **others)[0],
+    ),
+    Adaptation(
+        "triplet_margin_loss",
+        "PyTorch's 0-norm counts and carries no gradient; refimpl says 0",
+        applies=lambda arguments: arguments.get("p") == 0,
+        undifferentiated=("anchor", "positive", "negative"),
+    ),
+    Adaptation(
+        "triplet_margin_with_distance_loss",
+        "PyTorch takes the distance as one function",
+        applies=lambda arguments: "distance_function" in arguments,
+        call=_triplets_with_distance,
+    ),
+    Adaptation(
+        "triplet_margin_with_distance_loss",
+        "the distance is a pair of NumPy functions that PyTorch does not have",
+        applies=lambda arguments: (
+            "distance_function" in arguments and not _is_of_pytorch(arguments["distance_function"])
+        ),
+        unevaluated=True,
     ),
     *(
         Adaptation(
@@ -100,6 +136,8 @@ def backward(grad_output, cache):
     """PyTorch's gradients for grad_output, in the form of refimpl's."""
     inputs = {name: [x for _, x in leaves(cache.arguments[name]) if _asks(x)] for name in cache.differentiable}
     given_grads = dict(leaves(grad_output))
+    if not any(inputs.values()):
+        return {}
     outputs = {path: y for path, y in leaves(cache.output) if _asks(y)}
     computed = torch.autograd.grad(
         list(outputs.values()),

@@ -2,12 +2,18 @@
 
 from . import (
     activations,
+    boxes,
     classification,
+    contrastive,
     cross_entropy_variants,
     ctc,
     likelihood,
     linear,
     linear_cross_entropy,
+    margin,
+    metric,
+    multilabel,
+    preference,
     regression,
     softmax,
 )
@@ -15,12 +21,18 @@ from ._case import Case, Draw, Refusal, case, refused
 
 _FAMILIES = (
     activations,
+    boxes,
     classification,
+    contrastive,
     cross_entropy_variants,
     ctc,
     likelihood,
     linear,
     linear_cross_entropy,
+    margin,
+    metric,
+    multilabel,
+    preference,
     regression,
     softmax,
 )

@@ -6,6 +6,30 @@ from .. import losses
 from ._op import Op
 
 ROWS = (
+    # boxes
+    Op(
+        "box_iou_loss", losses.box_iou_loss_forward, losses.box_iou_loss_backward,
+        differentiable=("boxes1", "boxes2"), constant=("reduction", "eps"), kinks="edges that coincide or touch",
+        derivation="boxes.md#box_iou_loss",
+    ),
+    Op(
+        "complete_box_iou_loss", losses.complete_box_iou_loss_forward, losses.complete_box_iou_loss_backward,
+        differentiable=("boxes1", "boxes2"), constant=("reduction", "eps", "constant_alpha"),
+        kinks="edges that coincide or touch",
+        departs="constant_alpha=True, the published gradient, holds alpha constant",
+        derivation="boxes.md#complete_box_iou_loss",
+    ),
+    Op(
+        "distance_box_iou_loss", losses.distance_box_iou_loss_forward, losses.distance_box_iou_loss_backward,
+        differentiable=("boxes1", "boxes2"), constant=("reduction", "eps"), kinks="edges that coincide or touch",
+        derivation="boxes.md#distance_box_iou_loss",
+    ),
+    Op(
+        "generalized_box_iou_loss",
+        losses.generalized_box_iou_loss_forward, losses.generalized_box_iou_loss_backward,
+        differentiable=("boxes1", "boxes2"), constant=("reduction", "eps"), kinks="edges that coincide or touch",
+        derivation="boxes.md#generalized_box_iou_loss",
+    ),
     # classification
     Op(
         "cross_entropy", losses.cross_entropy_forward, losses.cross_entropy_backward,
@@ -16,6 +40,17 @@ ROWS = (
         "nll_loss", losses.nll_loss_forward, losses.nll_loss_backward,
         differentiable=("input",), constant=("target", "weight", "ignore_index", "reduction"),
         derivation="classification.md#nll_loss", torch="torch.nn.functional.nll_loss",
+    ),
+    # contrastive
+    Op(
+        "info_nce_loss", losses.info_nce_loss_forward, losses.info_nce_loss_backward,
+        differentiable=("query", "positive", "negatives"), constant=("temperature", "reduction"),
+        derivation="contrastive.md#info_nce_loss",
+    ),
+    Op(
+        "ntxent_loss", losses.ntxent_loss_forward, losses.ntxent_loss_backward,
+        differentiable=("embeddings",), constant=("labels", "temperature", "reduction"),
+        derivation="contrastive.md#ntxent_loss",
     ),
     # cross_entropy_variants
     Op(
@@ -54,6 +89,72 @@ ROWS = (
         differentiable=("input", "linear_weight", "target", "linear_bias", "weight"),
         constant=("reduction", "ignore_index", "label_smoothing"),
         derivation="linear_cross_entropy.md#linear_cross_entropy", torch="torch.nn.functional.linear_cross_entropy",
+    ),
+    # margin
+    Op(
+        "hinge_embedding_loss", losses.hinge_embedding_loss_forward, losses.hinge_embedding_loss_backward,
+        differentiable=("input",), constant=("target", "margin", "reduction"), kinks="target = -1 and input = margin",
+        derivation="margin.md#hinge_embedding_loss", torch="torch.nn.functional.hinge_embedding_loss",
+    ),
+    Op(
+        "margin_ranking_loss", losses.margin_ranking_loss_forward, losses.margin_ranking_loss_backward,
+        differentiable=("input1", "input2", "target"), constant=("margin", "reduction"),
+        kinks="target (input1 - input2) = margin",
+        derivation="margin.md#margin_ranking_loss", torch="torch.nn.functional.margin_ranking_loss",
+    ),
+    Op(
+        "multi_margin_loss", losses.multi_margin_loss_forward, losses.multi_margin_loss_backward,
+        differentiable=("input",), constant=("target", "p", "margin", "weight", "reduction"),
+        kinks="p = 1 and another score equal to the target's less the margin",
+        derivation="margin.md#multi_margin_loss", torch="torch.nn.functional.multi_margin_loss",
+    ),
+    Op(
+        "soft_margin_loss", losses.soft_margin_loss_forward, losses.soft_margin_loss_backward,
+        differentiable=("input",), constant=("target", "reduction"),
+        derivation="margin.md#soft_margin_loss", torch="torch.nn.functional.soft_margin_loss",
+    ),
+    # metric
+    Op(
+        "cosine_embedding_loss", losses.cosine_embedding_loss_forward, losses.cosine_embedding_loss_backward,
+        differentiable=("input1", "input2"), constant=("target", "margin", "reduction"),
+        kinks="target = -1 and the cosine equal to the margin",
+        derivation="metric.md#cosine_embedding_loss", torch="torch.nn.functional.cosine_embedding_loss",
+    ),
+    Op(
+        "triplet_margin_loss", losses.triplet_margin_loss_forward, losses.triplet_margin_loss_backward,
+        differentiable=("anchor", "positive", "negative"), constant=("margin", "p", "eps", "swap", "reduction"),
+        kinks="the margin just reached; distances of which swap takes the smaller equal; p <= 1 and equal features",
+        derivation="metric.md#triplet_margin_loss", torch="torch.nn.functional.triplet_margin_loss",
+    ),
+    Op(
+        "triplet_margin_with_distance_loss",
+        losses.triplet_margin_with_distance_loss_forward, losses.triplet_margin_with_distance_loss_backward,
+        differentiable=("anchor", "positive", "negative"),
+        constant=("distance_function", "margin", "swap", "reduction"),
+        kinks="the margin just reached; distances of which swap takes the smaller equal",
+        derivation="metric.md#triplet_margin_with_distance_loss",
+        torch="torch.nn.functional.triplet_margin_with_distance_loss",
+    ),
+    # multilabel
+    Op(
+        "multilabel_margin_loss", losses.multilabel_margin_loss_forward, losses.multilabel_margin_loss_backward,
+        differentiable=("input",), constant=("target", "reduction"),
+        kinks="another class's score equal to a target class's less 1",
+        derivation="multilabel.md#multilabel_margin_loss", torch="torch.nn.functional.multilabel_margin_loss",
+    ),
+    Op(
+        "multilabel_soft_margin_loss",
+        losses.multilabel_soft_margin_loss_forward, losses.multilabel_soft_margin_loss_backward,
+        differentiable=("input", "target", "weight"), constant=("reduction",),
+        derivation="multilabel.md#multilabel_soft_margin_loss",
+        torch="torch.nn.functional.multilabel_soft_margin_loss",
+    ),
+    # preference
+    Op(
+        "bradley_terry_loss", losses.bradley_terry_loss_forward, losses.bradley_terry_loss_backward,
+        differentiable=("rewards_chosen", "rewards_rejected", "margin"),
+        constant=("center_rewards_coefficient", "reduction"),
+        derivation="preference.md#bradley_terry_loss",
     ),
     # regression
     Op(
