@@ -149,6 +149,12 @@ class ShiftedRow(NamedTuple):
         np.put_along_axis(probability, self.top, 1 / (1 + self.rest), axis=1)
         return probability
 
+    def complement(self) -> Array:
+        """1 - softmax: at the maximum the sum of the other probabilities, not a difference."""
+        complement = 1 - self.probability()
+        np.put_along_axis(complement, self.top, self.rest / (1 + self.rest), axis=1)
+        return complement
+
     def log_probability(self) -> Array:
         """log softmax."""
         return self.difference - (np.log1p(self.rest) - self.error)
@@ -167,12 +173,8 @@ class ShiftedRow(NamedTuple):
         return p * (c - (c * p).sum(axis=1, keepdims=True))
 
     def log_probability_vjp(self, g: Array) -> Array:
-        """g_i - p_i sum_j g_j, as g_i (1 - p_i) - p_i (the sum of the other g). 1 - p at the maximum is the sum of the
-        other probabilities, not a difference."""
-        p = self.probability()
-        complement = 1 - p
-        np.put_along_axis(complement, self.top, self.rest / (1 + self.rest), axis=1)
-        return g * complement - p * (g.sum(axis=1, keepdims=True) - g)
+        """g_i - p_i sum_j g_j, as g_i (1 - p_i) - p_i (the sum of the other g)."""
+        return g * self.complement() - self.probability() * (g.sum(axis=1, keepdims=True) - g)
 
 
 def shifted_rows(x: Array, temperature: float = 1.0) -> ShiftedRow:

@@ -25,6 +25,10 @@ LOST_BY_PYTORCH = {
     ("softmin", "*", "input"): _DIFFERENCE,
     ("tanh", "tails", "input"): (256, "1 - tanh(x)^2"),
     ("tanhshrink", "next to zero", "input"): (256, "1 - (1 - tanh(x)^2)"),
+    ("ctc_loss", "*", "log_probs"): (
+        128,
+        "what an alignment's share is computed from are logarithms of the size of the loss, and their roundings",
+    ),
     **{
         ("cosine_embedding_loss", "*", array): (2**14, "its code adds 1e-12 to each squared norm of a row")
         for array in ("output", "input1", "input2")

@@ -188,6 +188,7 @@ FAULTS = {
     ),
     "a gradient of zero": (scaled("nll_loss", "input", 0.0), {"input": SCORES, "target": LABELS}, "input"),
     "a gradient that is not a number": (nudged("tanh", "input", (0, 0), np.nan), {"input": X}, "input"),
+    "NaN for a gradient of zero": (scaled("relu", "input", np.nan), {"input": -np.abs(X)}, "input"),
     "a gradient added up twice": (scaled("linear", "weight", 2.0), {"input": X, "weight": W}, "weight"),
 }
 PROMISES = {

@@ -64,11 +64,20 @@ def _rrelu_in_training(input, rng, training, lower=1 / 8, upper=1 / 3):
 
 
 ADAPTATIONS = (
+    *(
+        Adaptation(
+            op,
+            "PyTorch refuses the gradient of the class weights where the target holds classes",
+            applies=lambda arguments: not is_floating(arguments["target"]),
+            undifferentiated=("weight",),
+        )
+        for op in ("cross_entropy", "linear_cross_entropy")
+    ),
     Adaptation(
-        "cross_entropy",
-        "PyTorch refuses the gradient of the class weights where the target holds classes",
-        applies=lambda arguments: not is_floating(arguments["target"]),
-        undifferentiated=("weight",),
+        "ctc_loss",
+        "PyTorch refuses an empty batch",
+        applies=lambda arguments: arguments["log_probs"].size == 0,
+        unevaluated=True,
     ),
     Adaptation(
         "gumbel_softmax",

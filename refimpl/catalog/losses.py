@@ -104,6 +104,25 @@ ROWS = (
         differentiable=("input", "target"), constant=("reduction",), kinks="input = target",
         derivation="divergence.md#total_variation_distance",
     ),
+    # cross_entropy_variants
+    Op(
+        "poly_loss", losses.poly_loss_forward, losses.poly_loss_backward,
+        differentiable=("input", "target"), constant=("epsilon", "ignore_index", "reduction"),
+        derivation="cross_entropy_variants.md#poly_loss",
+    ),
+    Op(
+        "z_loss", losses.z_loss_forward, losses.z_loss_backward,
+        differentiable=("input",), constant=("reduction",),
+        derivation="cross_entropy_variants.md#z_loss",
+    ),
+    # ctc
+    Op(
+        "ctc_loss", losses.ctc_loss_forward, losses.ctc_loss_backward,
+        differentiable=("log_probs",),
+        constant=("targets", "input_lengths", "target_lengths", "blank", "reduction", "zero_infinity"),
+        departs="everywhere: exp(log_probs) - q in place of -q, which is the gradient of the scores below log_softmax",
+        derivation="ctc.md#ctc_loss", torch="torch.nn.functional.ctc_loss",
+    ),
     # likelihood
     Op(
         "gaussian_nll_loss", losses.gaussian_nll_loss_forward, losses.gaussian_nll_loss_backward,
@@ -115,6 +134,13 @@ ROWS = (
         "poisson_nll_loss", losses.poisson_nll_loss_forward, losses.poisson_nll_loss_backward,
         differentiable=("input", "target"), constant=("log_input", "full", "eps", "reduction"),
         derivation="likelihood.md#poisson_nll_loss", torch="torch.nn.functional.poisson_nll_loss",
+    ),
+    # linear_cross_entropy
+    Op(
+        "linear_cross_entropy", losses.linear_cross_entropy_forward, losses.linear_cross_entropy_backward,
+        differentiable=("input", "linear_weight", "target", "linear_bias", "weight"),
+        constant=("reduction", "ignore_index", "label_smoothing"),
+        derivation="linear_cross_entropy.md#linear_cross_entropy", torch="torch.nn.functional.linear_cross_entropy",
     ),
     # margin
     Op(

@@ -71,7 +71,7 @@ class _Elements:
         for start in range(0, looked_at, BATCH):
             batch = order[start : min(start + BATCH, looked_at)]
             seen = list(self._examine(index[batch], size))
-            difference[batch] = [abs(element.analytic - element.numeric) / size for element in seen]
+            difference[batch] = [abs(e.analytic - e.numeric) / size if size else np.nan for e in seen]
             examined += seen
             if any(element.verdict == FAIL for element in seen):
                 break

@@ -4,9 +4,12 @@ from .binary import *
 from .boxes import *
 from .classification import *
 from .contrastive import *
+from .cross_entropy_variants import *
+from .ctc import *
 from .distillation import *
 from .divergence import *
 from .likelihood import *
+from .linear_cross_entropy import *
 from .margin import *
 from .metric import *
 from .multilabel import *
