@@ -17,13 +17,13 @@ def copied(arguments):
     return converted(arguments, np.copy)
 
 
-def closest(a, b, tolerance):
-    """a and b agree relative to the largest entry of b."""
+def closest(a, b, tolerance, least=1e-6):
+    """a and b agree relative to the largest entry of b, which counts as `least` where it is smaller."""
     for (path, x), (_, y) in zip(leaves(a), leaves(b), strict=True):
         y = np.asarray(y, dtype=np.float64)
         finite = np.isfinite(y)
         size = np.max(np.abs(y), initial=0.0, where=finite)
-        np.testing.assert_allclose(x, y, rtol=0, atol=max(tolerance * size, tolerance * 1e-6), err_msg=path)
+        np.testing.assert_allclose(x, y, rtol=0, atol=tolerance * max(size, least), err_msg=path)
 
 
 @pytest.mark.parametrize(("op", "case"), ALL)
@@ -109,7 +109,8 @@ def test_broadcast_views_are_read_only_inputs_like_any_other(op, case):
     other_output, other_cache = op.forward(**views)
     closest(other_output, output, 1e-13)
     grad_output = random_like(output)
-    closest(op.backward(grad_output, other_cache), op.backward(grad_output, cache), 1e-13)
+    # Among equal entries many a gradient is 0, and only the rounding is left of it.
+    closest(op.backward(grad_output, other_cache), op.backward(grad_output, cache), 1e-13, least=0.01)
 
 
 @pytest.mark.parametrize(("op", "case"), ALL)
