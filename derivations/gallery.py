@@ -55,6 +55,12 @@ def scored(x: Any) -> dict[str, Any]:
     return {"inputs": x, "targets": np.ones_like(x)}
 
 
+def two_scores(x: Any) -> dict[str, Any]:
+    """The arguments of a loss of class scores: rows (x, 0) whose class is the first."""
+    scores = np.stack([x, np.zeros_like(x)], axis=1)
+    return {"input": scores, "target": np.zeros(len(x), dtype=np.int64), "reduction": "none"}
+
+
 # One literal row per drawing, in the order of the catalog: families alphabetically, losses after activations.
 ROWS = (
     # activations
@@ -105,6 +111,19 @@ ROWS = (
     Row("binary_cross_entropy", "loss", "probability p, at t = 1", (0.08, 0.92), answered),
     Row("binary_cross_entropy_with_logits", "loss", "score x, at t = 1", (-5, 5), answered),
     Row("sigmoid_focal_loss", "loss", "score x, at t = 1, alpha = 0.25, gamma = 2", (-5, 5), scored, wrt="inputs"),
+    # classification
+    Row("cross_entropy", "loss", "margin x, of the row (x, 0) with class 0", (-5, 5), two_scores, direction=[1.0, 0.0]),
+    # cross_entropy_variants
+    Row("poly_loss", "loss", "margin x, of the row (x, 0) with class 0", (-5, 5), two_scores, direction=[1.0, 0.0]),
+    Row(
+        "z_loss", "loss", "x, of the row (x, 0)", (-4, 2),
+        lambda x: {"input": np.stack([x, np.zeros_like(x)], axis=1), "reduction": "none"}, direction=[1.0, 0.0],
+    ),
+    # divergence
+    Row(
+        "kl_div", "loss", "log-probability x, at t = 0.5", (-3, 0),
+        lambda x: unreduced(x, target=np.full_like(x, 0.5)),
+    ),
     # likelihood
     Row(
         "gaussian_nll_loss", "loss", "var, at residual x - t = 1", (0.4, 6),
@@ -125,6 +144,10 @@ ROWS = (
             "input1": x, "input2": np.zeros_like(x), "target": np.ones_like(x), "margin": 1.0, "reduction": "none",
         },
         wrt="input1", kinks=(1.0,),
+    ),
+    Row(
+        "multi_margin_loss", "loss", "margin x, of the row (x, 0) with class 0", (-2, 3),
+        two_scores, direction=[1.0, 0.0], kinks=(1.0,),
     ),
     Row(
         "soft_margin_loss", "loss", "score x, target 1", (-4, 4), lambda x: unreduced(x, target=np.ones_like(x)),
