@@ -28,8 +28,8 @@ class _Response(NamedTuple):
 
     y: Array  # (N, C, L)
     d: Array  # (N, C, L)
-    fall: Array  # (N, 1, L): 2^(-2 e beta), which is 1 wherever the squares need no scale
-    power: Array  # (N, 1, L): 2^e
+    power: Array  # (N, 1, L): 2^e, which is 1 wherever the squares need no scale
+    fall: Array  # (N, 1, L): 2^(-e beta)
 
 
 def local_response_norm_forward(
@@ -58,7 +58,8 @@ def local_response_norm_forward(
     cache = LocalResponseNormCache(x, size, alpha, beta, k)
     with np.errstate(all="ignore"):
         response = _response(cache)
-        y = response.y * response.d**-beta * (response.fall * response.power)
+        # One factor after the other: 2^(-2 e beta) may be out of range where the output is not.
+        y = response.y * response.d**-beta * (response.fall * response.power) * response.fall
     return answer(y.reshape(x.shape), x), cache
 
 
@@ -71,10 +72,10 @@ def local_response_norm_backward(grad_output: ArrayLike, cache: LocalResponseNor
     (x,) = working(cache.input)
     g = _validate.output_gradient(op, grad_output, x.shape, x.dtype)
     with np.errstate(all="ignore"):
-        y, d, fall, _ = _response(cache)
+        y, d, _, fall = _response(cache)
         own = g.reshape(y.shape) * d**-cache.beta
         shared = _window_sum(own * y / d, (cache.size - 1) // 2, cache.size // 2)
-        grad_x = (own - 2 * cache.alpha * cache.beta / cache.size * y * shared) * fall
+        grad_x = (own - 2 * cache.alpha * cache.beta / cache.size * y * shared) * fall * fall
     return {"input": gradient(grad_x.reshape(x.shape), cache.input)}
 
 
@@ -86,7 +87,7 @@ def _response(cache: LocalResponseNormCache) -> _Response:
     y = x / power
     energy = _window_sum(y * y, cache.size // 2, (cache.size - 1) // 2)
     d = cache.k / power / power + cache.alpha / cache.size * energy
-    return _Response(y, d, (power**-cache.beta) ** 2, power)
+    return _Response(y, d, power, power**-cache.beta)
 
 
 def _exponent(x: Array, k: float) -> Any:
