@@ -2,12 +2,15 @@
 
 from . import (
     activations,
+    batch_normalization,
     binary,
     boxes,
     classification,
     contrastive,
     cross_entropy_variants,
     ctc,
+    direction,
+    distance,
     distillation,
     divergence,
     exponential_units,
@@ -19,24 +22,30 @@ from . import (
     margin,
     metric,
     multilabel,
+    normalization,
     preference,
     rectifiers,
     regression,
+    response_normalization,
     segmentation,
     self_gated,
     softmax,
     sparsemax,
+    weight_normalization,
 )
 from ._case import Case, Draw, Refusal, case, refused
 
 _FAMILIES = (
     activations,
+    batch_normalization,
     binary,
     boxes,
     classification,
     contrastive,
     cross_entropy_variants,
     ctc,
+    direction,
+    distance,
     distillation,
     divergence,
     exponential_units,
@@ -48,13 +57,16 @@ _FAMILIES = (
     margin,
     metric,
     multilabel,
+    normalization,
     preference,
     rectifiers,
     regression,
+    response_normalization,
     segmentation,
     self_gated,
     softmax,
     sparsemax,
+    weight_normalization,
 )
 
 CASES: dict[str, tuple[Case, ...]] = {name: cases for family in _FAMILIES for name, cases in family.CASES.items()}
