@@ -32,7 +32,7 @@ def _reductions() -> tuple[Case, ...]:
         case("a middle axis", input=draw.normal(2, 3, 4), dim=1),
         case("two axes, not in order", input=draw.normal(2, 3, 4), dim=(2, 0)),
         case("two axes in a list, kept", input=draw.normal(2, 3, 4), dim=[0, 1], keepdim=True),
-        case("no axis named is all", input=draw.normal(2, 3), dim=()),
+        case("no axis named is all", input=draw.uniform(0.5, 2, 2, 3), dim=()),
         case("a single number", input=np.array(0.7)),
         case("a single number along its axis", input=np.array(0.7), dim=0),
         case("rows of one", input=draw.normal(3, 1), dim=1),

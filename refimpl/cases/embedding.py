@@ -161,6 +161,15 @@ CASES: dict[str, tuple[Case, ...]] = {
             scale_grad_by_freq=True,
             **_bags,
         ),
+        case(
+            "sum by frequency, only the last one again",
+            departs=FREQUENCY,
+            input=_indices(3, 1, 0, 3, 2, 3),
+            offsets=_indices(0, 2),
+            weight=draw.normal(4, 3),
+            mode="sum",
+            scale_grad_by_freq=True,
+        ),
         case("mean by frequency", departs=FREQUENCY, weight=draw.normal(4, 3), scale_grad_by_freq=True, **_bags),
         case(
             "mean by frequency, with a padding",

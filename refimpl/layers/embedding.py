@@ -113,7 +113,8 @@ def embedding_bag_forward(
     Source: torch.nn.functional.embedding_bag. PyTorch writes rescaled rows into weight, takes decreasing offsets, and
         does not look at a last offset; here weight stays, and such offsets are refused. As in PyTorch the gradient
         with max_norm is that of the table as rescaled, and with scale_grad_by_freq each index's is divided by how
-        often it occurs: neither is the derivative of the output.
+        often it occurs (PyTorch's kernel for the CPU takes the frequency of another index where some come again):
+        neither is the derivative of the output.
     Derived: derivations/embedding.md#embedding_bag.
     """
     op = "embedding_bag_forward"
