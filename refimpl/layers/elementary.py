@@ -177,7 +177,7 @@ def _totals(x: Array, axes: tuple[int, ...], keepdim: bool, divisor: int) -> Arr
         total = rows.sum(axis=-1) / number(divisor)
         if not np.isfinite(total).all():  # on the way a sum may overflow that in the end does not
             room = number(2.0 ** n.bit_length())
-            total = np.where(np.isfinite(total), total, (rows / room).sum(axis=-1) * (room / number(divisor)))
+            total = np.where(np.isfinite(total), total, (rows / room).sum(axis=-1) / (number(divisor) / room))
     return np.asarray(total, dtype=x.dtype).reshape(_reduced_shape(x, axes, keepdim))
 
 
