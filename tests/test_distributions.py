@@ -146,7 +146,7 @@ def test_channel_dropout_without_a_batch_draws_for_each_channel(op, shape):
 @pytest.mark.parametrize("p", RATES)
 def test_dropout_keeps_the_mean(p):
     """Of x and its dropped y: E y = x, and the variance of y is x^2 p / (1 - p)."""
-    y = forward("dropout", np.full(N, 1.75), p, rng=3)
+    y = dropped("dropout", np.full(N, 1.75), p, rng=3)
     variance = 1.75**2 * p / (1 - p)
     assert abs(y.mean() - 1.75) <= SIGMAS * math.sqrt(variance / N)
     np.testing.assert_allclose(y.var(), variance, rtol=0.1)
@@ -196,5 +196,5 @@ def test_dropout_mask_is_held_in_bytes():
 def test_dropout_mask_of_many_blocks_is_one_draw_from_the_seed():
     """Drawn block by block, but from one stream: block after block, and none of them twice."""
     size = 3 * 2**16 + 17
-    y = forward("dropout", np.ones(size), 0.5, rng=10)
+    y = dropped("dropout", np.ones(size), 0.5, rng=10)
     np.testing.assert_array_equal(y != 0, np.random.default_rng(10).random(size, dtype=np.float32) >= np.float32(0.5))
