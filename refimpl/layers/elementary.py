@@ -167,18 +167,34 @@ def mean_backward(grad_output: ArrayLike, cache: MeanCache) -> dict[str, Array]:
 def _totals(x: Array, axes: tuple[int, ...], keepdim: bool, divisor: int) -> Array:
     """The sums over the axes, over the divisor, in x's dtype."""
     (x_working,) = working(x)
-    kept = [axis for axis in range(x.ndim) if axis not in axes]
-    n = _count(x, axes)
-    # The axes to sum stand last and next to each other in memory: only there does NumPy add in pairs of pairs.
-    moved = x_working.transpose(*kept, *axes).reshape(*(x.shape[axis] for axis in kept), n)
-    rows = np.ascontiguousarray(moved).reshape(moved.shape)
     number = x_working.dtype.type
     with np.errstate(all="ignore"):
-        total = rows.sum(axis=-1) / number(divisor)
+        total = _sum(x_working, axes) / number(divisor)
         if not np.isfinite(total).all():  # on the way a sum may overflow that in the end does not
-            room = number(2.0 ** n.bit_length())
-            total = np.where(np.isfinite(total), total, (rows / room).sum(axis=-1) / (number(divisor) / room))
+            room = number(2.0 ** _count(x, axes).bit_length())
+            total = np.where(np.isfinite(total), total, _sum(x_working / room, axes) / (number(divisor) / room))
     return np.asarray(total, dtype=x.dtype).reshape(_reduced_shape(x, axes, keepdim))
+
+
+def _sum(x: Array, axes: tuple[int, ...]) -> Array:
+    """The sums over the axes, which are kept with extent 1.
+
+    Halves are added until one entry is left: an entry then goes through log2(n) roundings, not n. NumPy does likewise,
+    but only along an axis whose entries lie next to each other in memory.
+    """
+    for axis in axes:
+        if x.strides[axis] == x.itemsize:
+            x = x.sum(axis=axis, keepdims=True)
+            continue
+        x = np.moveaxis(x, axis, 0)
+        while len(x) > 1:
+            half = len(x) // 2
+            halves = x[:half] + x[half : 2 * half]
+            if len(x) % 2:
+                halves[0] += x[-1]
+            x = halves
+        x = np.moveaxis(x if len(x) else np.zeros((1, *x.shape[1:]), x.dtype), 0, axis)
+    return x
 
 
 def _repeated(op: str, grad_output: ArrayLike, cache: SumCache | MeanCache, divisor: int) -> dict[str, Array]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from .._norms import row_norm
 from .._precision import answer, gradient, working
 from .._segments import segment_sum
 from .._validate import Array, IntArray
@@ -232,13 +233,11 @@ def _rows(weight: Array, index: IntArray, max_norm: float | None, norm_type: flo
     if max_norm is None or not rows.size:
         return rows
     (rows,) = working(rows)
+    norm, limit = row_norm(rows, norm_type), rows.dtype.type(max_norm)
     with np.errstate(all="ignore"):
-        # Divided by a power of two near its largest entry, no power of an entry overflows, nor all of them underflow.
-        exponent = np.frexp(np.max(np.abs(rows), axis=1, keepdims=True, initial=0))[1]
-        scaled = np.ldexp(rows, -exponent)
-        norm = np.linalg.norm(scaled, ord=norm_type, axis=1, keepdims=True)
-        limit, shift = np.ldexp(rows.dtype.type(max_norm), -exponent), np.ldexp(rows.dtype.type(_SHIFT), -exponent)
-        return np.where(norm > limit, scaled * (rows.dtype.type(max_norm) / (norm + shift)), rows)
+        # Everything over the power of two that the row is scaled by: no norm overflows or underflows.
+        size, shift = np.ldexp(limit, -norm.exponent), np.ldexp(rows.dtype.type(_SHIFT), -norm.exponent)
+        return np.where(norm.size > size, norm.scaled * (limit / (norm.size + shift)), rows)
 
 
 _SHIFT = 1e-7  # what PyTorch adds to a norm before it divides by it
