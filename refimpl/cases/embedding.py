@@ -182,7 +182,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         case(
             "max at a tie",
             at_kink=True,
-            input=_indices(2, 1, 2, 0),
+            input=_indices(2, 1, 0),
             offsets=_indices(0),
             weight=np.array([[-1.0, 2.0, 0.5], [4.0, 5.0, -1.0], [1.0, 5.0, 2.0]]),
             mode="max",

@@ -18,7 +18,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         _einsum("a matrix product", "ij,jk->ik", (2, 3), (3, 4)),
         _einsum("the output transposed", "ij,jk->ki", (2, 3), (3, 4)),
         _einsum("the output left out", "kj,ji", (2, 3), (3, 4)),
-        _einsum("capitals come first", "bA,a", (2, 3), (4,)),
+        _einsum("capitals come first", "aB,c", (2, 3), (4,)),
         _einsum("a batch", "bij,bjk->bik", (2, 3, 4), (2, 4, 1)),
         _einsum("a batch, axes shuffled", "jbi,kbj->ibk", (4, 2, 3), (5, 2, 4)),
         _einsum("attention scores", "nqhd,nkhd->nhqk", (2, 3, 2, 4), (2, 5, 2, 4)),
