@@ -297,8 +297,8 @@ def _alpha(x: Array, keep: BoolArray | None, p: float) -> Array:
     number = working_dtype(x).type
     # A p in two parts, since x + A p may cancel: what the first leaves out is then all that is left.
     shift = Fraction(ALPHA) * Fraction(p)
-    high = number(shift)
-    low = number(shift - Fraction(float(high)))
+    high = number(float(shift))
+    low = number(float(shift - Fraction(float(high))))
     a, dropped = number(_alpha_scale(p)), number(-_alpha_scale(p) * ALPHA * (1 - p))
     return _masked(lambda x, m: m * (a * ((x + high) + low)) + (1 - m) * dropped, x, keep)
 
