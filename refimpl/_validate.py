@@ -110,6 +110,14 @@ def classes_last(op: str, name: str, array: NDArray[Any]) -> int:
     return array.shape[-1] if array.ndim else 1
 
 
+def broadcast_shape(op: str, names: str, a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that arrays of two shapes broadcast to; `names` says whose shapes they are."""
+    try:
+        return np.broadcast_shapes(a, b)
+    except ValueError:
+        raise ValueError(f"{op}: {names} must broadcast to one shape, got {a} and {b}") from None
+
+
 def one_of(op: str, name: str, value: object, choices: Sequence[object]) -> None:
     if not any(value is choice or (type(value) is type(choice) and value == choice) for choice in choices):
         raise ValueError(f"{op}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")

@@ -87,6 +87,76 @@ ROWS = (
         kinks="equal rows, equal entries for p = 1, equal largest differences for p = inf",
         derivation="distance.md#pdist", torch="torch.nn.functional.pdist",
     ),
+    # dropout
+    Op(
+        "alpha_dropout", layers.alpha_dropout_forward, layers.alpha_dropout_backward,
+        differentiable=("input",), constant=("p", "training", "rng"), elementwise=True,
+        derivation="dropout.md#alpha_dropout", torch="torch.nn.functional.alpha_dropout",
+    ),
+    Op(
+        "dropout", layers.dropout_forward, layers.dropout_backward,
+        differentiable=("input",), constant=("p", "training", "rng"), elementwise=True,
+        derivation="dropout.md#dropout", torch="torch.nn.functional.dropout",
+    ),
+    Op(
+        "dropout1d", layers.dropout1d_forward, layers.dropout1d_backward,
+        differentiable=("input",), constant=("p", "training", "rng"), elementwise=True,
+        derivation="dropout.md#dropout1d", torch="torch.nn.functional.dropout1d",
+    ),
+    Op(
+        "dropout2d", layers.dropout2d_forward, layers.dropout2d_backward,
+        differentiable=("input",), constant=("p", "training", "rng"), elementwise=True,
+        derivation="dropout.md#dropout2d", torch="torch.nn.functional.dropout2d",
+    ),
+    Op(
+        "dropout3d", layers.dropout3d_forward, layers.dropout3d_backward,
+        differentiable=("input",), constant=("p", "training", "rng"), elementwise=True,
+        derivation="dropout.md#dropout3d", torch="torch.nn.functional.dropout3d",
+    ),
+    Op(
+        "feature_alpha_dropout", layers.feature_alpha_dropout_forward, layers.feature_alpha_dropout_backward,
+        differentiable=("input",), constant=("p", "training", "rng"), elementwise=True,
+        derivation="dropout.md#feature_alpha_dropout", torch="torch.nn.functional.feature_alpha_dropout",
+    ),
+    # elementary
+    Op(
+        "add", layers.add_forward, layers.add_backward,
+        differentiable=("input", "other"), constant=("alpha",),
+        derivation="elementary.md#add", torch="torch.add",
+    ),
+    Op(
+        "mean", layers.mean_forward, layers.mean_backward,
+        differentiable=("input",), constant=("dim", "keepdim"),
+        derivation="elementary.md#mean", torch="torch.mean",
+    ),
+    Op(
+        "multiply", layers.multiply_forward, layers.multiply_backward,
+        differentiable=("input", "other"), constant=(),
+        derivation="elementary.md#multiply", torch="torch.multiply",
+    ),
+    Op(
+        "sum", layers.sum_forward, layers.sum_backward,
+        differentiable=("input",), constant=("dim", "keepdim"),
+        derivation="elementary.md#sum", torch="torch.sum",
+    ),
+    # embedding
+    Op(
+        "embedding", layers.embedding_forward, layers.embedding_backward,
+        differentiable=("weight",), constant=("input", "padding_idx", "max_norm", "norm_type", "scale_grad_by_freq"),
+        departs="padding_idx, max_norm and scale_grad_by_freq change the gradient alone, as PyTorch has it",
+        derivation="embedding.md#embedding", torch="torch.nn.functional.embedding",
+    ),
+    Op(
+        "embedding_bag", layers.embedding_bag_forward, layers.embedding_bag_backward,
+        differentiable=("weight", "per_sample_weights"),
+        constant=(
+            "input", "offsets", "max_norm", "norm_type", "scale_grad_by_freq", "mode", "include_last_offset",
+            "padding_idx",
+        ),
+        kinks="equal largest entries of a column in a bag, mode max",
+        departs="max_norm and scale_grad_by_freq change the gradient alone, as PyTorch has it",
+        derivation="embedding.md#embedding_bag", torch="torch.nn.functional.embedding_bag",
+    ),
     # exponential_units
     Op(
         "celu", layers.celu_forward, layers.celu_backward,
@@ -158,6 +228,16 @@ ROWS = (
     ),
     # linear
     Op(
+        "bilinear", layers.bilinear_forward, layers.bilinear_backward,
+        differentiable=("input1", "input2", "weight", "bias"), constant=(),
+        derivation="linear.md#bilinear", torch="torch.nn.functional.bilinear",
+    ),
+    Op(
+        "grouped_mm", layers.grouped_mm_forward, layers.grouped_mm_backward,
+        differentiable=("mat_a", "mat_b"), constant=("offs", "bias", "out_dtype"),
+        derivation="linear.md#grouped_mm", torch="torch.nn.functional.grouped_mm",
+    ),
+    Op(
         "linear", layers.linear_forward, layers.linear_backward,
         differentiable=("input", "weight", "bias"), constant=(),
         derivation="linear.md#linear", torch="torch.nn.functional.linear",
@@ -177,6 +257,17 @@ ROWS = (
         "rms_norm", layers.rms_norm_forward, layers.rms_norm_backward,
         differentiable=("input", "weight"), constant=("normalized_shape", "eps"),
         derivation="normalization.md#rms_norm", torch="torch.nn.functional.rms_norm",
+    ),
+    # products
+    Op(
+        "einsum", layers.einsum_forward, layers.einsum_backward,
+        differentiable=("operand1", "operand2"), constant=("equation",),
+        derivation="products.md#einsum", torch="torch.einsum",
+    ),
+    Op(
+        "matmul", layers.matmul_forward, layers.matmul_backward,
+        differentiable=("input", "other"), constant=(),
+        derivation="products.md#matmul", torch="torch.matmul",
     ),
     # rectifiers
     Op(
@@ -231,6 +322,22 @@ ROWS = (
         "silu", layers.silu_forward, layers.silu_backward,
         differentiable=("input",), constant=(), elementwise=True,
         derivation="self_gated.md#silu", torch="torch.nn.functional.silu",
+    ),
+    # shapes
+    Op(
+        "concatenate", layers.concatenate_forward, layers.concatenate_backward,
+        differentiable=("tensors",), constant=("dim",),
+        derivation="shapes.md#concatenate", torch="torch.concatenate",
+    ),
+    Op(
+        "reshape", layers.reshape_forward, layers.reshape_backward,
+        differentiable=("input",), constant=("shape",),
+        derivation="shapes.md#reshape", torch="torch.reshape",
+    ),
+    Op(
+        "transpose", layers.transpose_forward, layers.transpose_backward,
+        differentiable=("input",), constant=("dim0", "dim1"),
+        derivation="shapes.md#transpose", torch="torch.transpose",
     ),
     # softmax
     Op(
