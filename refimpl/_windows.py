@@ -14,6 +14,7 @@ from . import _validate
 from ._validate import Array
 
 Extents = tuple[int, ...]  # one number per spatial axis
+Index = tuple[Any, ...]
 
 
 class Windows(NamedTuple):
@@ -28,11 +29,12 @@ class Windows(NamedTuple):
 
 
 class Tap(NamedTuple):
-    """One position of the kernel, with the slices of the spatial axes that belong together."""
+    """One position of the kernel: what of each array belongs together. Each is an index of the array's last axes."""
 
-    kernel: Extents
-    input: tuple[slice, ...]
-    output: tuple[slice, ...]
+    kernel: Index  # (..., i, j) of a weight
+    input: Index  # (..., slice, slice)
+    output: Index  # (..., slice, slice)
+    column: Index  # (..., i, j, slice, slice) of an array that holds the output once per position
 
 
 def per_axis(op: str, name: str, value: Any, axes: int, at_least: int) -> Extents:
@@ -82,10 +84,15 @@ def place(
 
 def taps(windows: Windows) -> tuple[Tap, ...]:
     """All positions of the kernel, the last axis fastest. One that meets nothing but padding has empty slices."""
-    axes = []
-    for n, k, s, d, b, o in zip(*windows, strict=True):
-        axes.append([(i, *_meeting(i * d - b, n, s, o)) for i in range(k)])
-    return tuple(Tap(*map(tuple, zip(*chosen, strict=True))) for chosen in itertools.product(*axes))
+    axes = [
+        [(k, *_meeting(k * dilation - before, extent, stride, count)) for k in range(size)]
+        for extent, size, stride, dilation, before, count in zip(*windows, strict=True)
+    ]
+    return tuple(_tap(*zip(*chosen, strict=True)) for chosen in itertools.product(*axes))
+
+
+def _tap(kernel: Index, input: Index, output: Index) -> Tap:
+    return Tap((..., *kernel), (..., *input), (..., *output), (..., *kernel, *output))
 
 
 def _meeting(first: int, extent: int, stride: int, count: int) -> tuple[slice, slice]:
@@ -98,12 +105,12 @@ def _meeting(first: int, extent: int, stride: int, count: int) -> tuple[slice, s
 
 
 def gather(array: Array, taps: Iterable[Tap], columns: Array) -> None:
-    """columns[..., *kernel, *output] = the entry of array[..., *input] that they meet; in the padding nothing is set."""
+    """columns[..., *kernel, *output] = what they meet of array[..., *input]; nothing is set in the padding."""
     for tap in taps:
-        columns[(..., *tap.kernel, *tap.output)] = array[(..., *tap.input)]
+        columns[tap.column] = array[tap.input]
 
 
 def scatter(columns: Array, taps: Iterable[Tap], array: Array) -> None:
-    """Adds each column entry to the entry of the array that it meets: the transpose of gather."""
+    """Adds each entry of columns to the entry of the array that it meets: the transpose of gather."""
     for tap in taps:
-        array[(..., *tap.input)] += columns[(..., *tap.kernel, *tap.output)]
+        array[tap.input] += columns[tap.column]
