@@ -1,9 +1,29 @@
 """The samples: for each op of the catalog the inputs it must be right on, and those it must refuse."""
 
-from . import activations, classification, likelihood, linear, regression, softmax
+from . import (
+    activations,
+    classification,
+    convolution,
+    folding,
+    likelihood,
+    linear,
+    regression,
+    softmax,
+    transposed_convolution,
+)
 from ._case import Case, Draw, Refusal, case, refused
 
-_FAMILIES = (activations, classification, likelihood, linear, regression, softmax)
+_FAMILIES = (
+    activations,
+    classification,
+    convolution,
+    folding,
+    likelihood,
+    linear,
+    regression,
+    softmax,
+    transposed_convolution,
+)
 
 CASES: dict[str, tuple[Case, ...]] = {name: cases for family in _FAMILIES for name, cases in family.CASES.items()}
 REFUSALS: dict[str, tuple[Refusal, ...]] = {
