@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ draw = Draw(17)
 
 
 def sample(
+    draw: Draw,
     name: str,
     samples: int,
     channels: int,
@@ -19,80 +21,109 @@ def sample(
     outputs: int,
     kernel: tuple[int, ...],
     *,
+    transposed: bool = False,
     bias: bool = False,
     groups: int = 1,
     **options: Any,
 ) -> Case:
     """A case with arrays of these extents; samples 0 stands for an input without a batch."""
+    first, second = (channels, outputs) if transposed else (outputs, channels)
     arguments: dict[str, Any] = {
         "input": draw.normal(*((samples,) if samples else ()), channels, *extents),
-        "weight": draw.normal(outputs, channels // groups, *kernel),
+        "weight": draw.normal(first, second // groups, *kernel),
     }
     if bias:
         arguments["bias"] = draw.normal(outputs)
     if groups != 1:
         arguments["groups"] = groups
-    return case(name, **arguments, **options)  # fmt: skip
+    return case(name, **arguments, **options)
 
+
+conv = partial(sample, draw)
 
 CASES: dict[str, tuple[Case, ...]] = {
     "conv1d": (
-        sample("unequal extents", 2, 3, (7,), 4, (3,), bias=True),
-        sample("no bias", 2, 2, (5,), 3, (2,)),
-        sample("no batch", 0, 2, (5,), 3, (2,), bias=True),
-        sample("a stride that leaves the last entries out", 1, 2, (8,), 2, (3,), bias=True, stride=3),
-        sample("padding", 2, 2, (4,), 3, (3,), bias=True, padding=2),
-        sample("dilation", 1, 2, (8,), 2, (3,), bias=True, dilation=(2,)),
-        sample("an even kernel under same: the larger half stands behind", 1, 2, (5,), 2, (4,), padding="same"),
-        sample("valid", 1, 2, (5,), 2, (3,), bias=True, padding="valid"),
-        sample("groups", 2, 4, (5,), 6, (2,), bias=True, groups=2),
-        sample("depthwise", 2, 3, (5,), 3, (3,), bias=True, groups=3, padding=1),
-        sample("everything at once", 2, 4, (9,), 2, (3,), bias=True, groups=2, stride=2, padding=3, dilation=2),
-        sample("a kernel of one", 2, 3, (4,), 2, (1,), bias=True),
-        sample("a kernel position that meets only padding", 1, 1, (2,), 1, (3,), padding=4, dilation=4, stride=2),
+        conv("unequal extents", 2, 3, (7,), 4, (3,), bias=True),
+        conv("no bias", 2, 2, (5,), 3, (2,)),
+        conv("no batch", 0, 2, (5,), 3, (2,), bias=True),
+        conv("a stride that leaves the last entries out", 1, 2, (8,), 2, (3,), bias=True, stride=3),
+        conv("padding", 2, 2, (4,), 3, (3,), bias=True, padding=2),
+        conv("dilation", 1, 2, (8,), 2, (3,), bias=True, dilation=(2,)),
+        conv("an even kernel under same: the larger half stands behind", 1, 2, (5,), 2, (4,), padding="same"),
+        conv("valid", 1, 2, (5,), 2, (3,), bias=True, padding="valid"),
+        conv("groups", 2, 4, (5,), 6, (2,), bias=True, groups=2),
+        conv("depthwise", 2, 3, (5,), 3, (3,), bias=True, groups=3, padding=1),
+        conv("everything at once", 2, 4, (9,), 2, (3,), bias=True, groups=2, stride=2, padding=3, dilation=2),
+        conv("a kernel of one", 2, 3, (4,), 2, (1,), bias=True),
+        conv("a kernel position that meets only padding", 1, 1, (2,), 1, (3,), padding=4, dilation=4, stride=2),
         case("an empty batch", input=np.zeros((0, 2, 5)), weight=draw.normal(3, 2, 3), bias=draw.normal(3)),
     ),
     "conv2d": (
-        sample("unequal extents", 2, 3, (4, 5), 2, (2, 3), bias=True),
-        sample("no bias", 1, 2, (4, 3), 3, (3, 2)),
-        sample("no batch", 0, 2, (3, 4), 2, (2, 2), bias=True),
-        sample("strides of their own", 1, 2, (6, 5), 2, (2, 3), bias=True, stride=(2, 1)),
-        sample("paddings of their own", 1, 2, (3, 4), 2, (3, 2), bias=True, padding=(2, 1)),
-        sample("dilations of their own", 1, 2, (5, 6), 2, (2, 3), bias=True, dilation=(3, 2)),
-        sample("even kernels under same", 1, 2, (4, 5), 2, (2, 3), bias=True, padding="same", dilation=(3, 1)),
-        sample("valid", 1, 2, (4, 3), 2, (2, 2), padding="valid", stride=2),
-        sample("groups", 2, 4, (3, 3), 6, (2, 2), bias=True, groups=2),
-        sample("depthwise", 2, 3, (4, 3), 3, (3, 2), bias=True, groups=3, padding=1, stride=(2, 1)),
-        sample("two outputs to a channel", 1, 3, (3, 4), 6, (2, 2), bias=True, groups=3),
-        sample("everything at once", 2, 4, (6, 7), 2, (2, 3), bias=True, groups=2, stride=(2, 3), padding=(1, 2),
-               dilation=(2, 1)),
-        sample("a kernel as large as the padded image", 2, 1, (3, 4), 2, (5, 4), bias=True, padding=(1, 0)),
-        sample("a kernel of one", 2, 3, (2, 3), 2, (1, 1), bias=True),
-        sample("one pixel", 1, 2, (1, 1), 2, (1, 1), bias=True),
+        conv("unequal extents", 2, 3, (4, 5), 2, (2, 3), bias=True),
+        conv("no bias", 1, 2, (4, 3), 3, (3, 2)),
+        conv("no batch", 0, 2, (3, 4), 2, (2, 2), bias=True),
+        conv("strides of their own", 1, 2, (6, 5), 2, (2, 3), bias=True, stride=(2, 1)),
+        conv("paddings of their own", 1, 2, (3, 4), 2, (3, 2), bias=True, padding=(2, 1)),
+        conv("dilations of their own", 1, 2, (5, 6), 2, (2, 3), bias=True, dilation=(3, 2)),
+        conv("even kernels under same", 1, 2, (4, 5), 2, (2, 3), bias=True, padding="same", dilation=(3, 1)),
+        conv("valid", 1, 2, (4, 3), 2, (2, 2), padding="valid", stride=2),
+        conv("groups", 2, 4, (3, 3), 6, (2, 2), bias=True, groups=2),
+        conv("depthwise", 2, 3, (4, 3), 3, (3, 2), bias=True, groups=3, padding=1, stride=(2, 1)),
+        conv("two outputs to a channel", 1, 3, (3, 4), 6, (2, 2), bias=True, groups=3),
+        conv(
+            "everything at once",
+            2,
+            4,
+            (6, 7),
+            2,
+            (2, 3),
+            bias=True,
+            groups=2,
+            stride=(2, 3),
+            padding=(1, 2),
+            dilation=(2, 1),
+        ),
+        conv("a kernel as large as the padded image", 2, 1, (3, 4), 2, (5, 4), bias=True, padding=(1, 0)),
+        conv("a kernel of one", 2, 3, (2, 3), 2, (1, 1), bias=True),
+        conv("one pixel", 1, 2, (1, 1), 2, (1, 1), bias=True),
         case("an empty batch", input=np.zeros((0, 2, 3, 4)), weight=draw.normal(3, 2, 2, 2), bias=draw.normal(3)),
-        case("no channels", input=np.zeros((2, 0, 3, 4)), weight=np.zeros((3, 0, 2, 2)), bias=draw.normal(3)),
     ),
     "conv3d": (
-        sample("unequal extents", 2, 2, (3, 4, 2), 3, (2, 3, 1), bias=True),
-        sample("no bias", 1, 2, (2, 3, 3), 2, (2, 1, 2)),
-        sample("no batch", 0, 2, (2, 3, 2), 2, (1, 2, 2), bias=True),
-        sample("options of their own", 1, 1, (5, 3, 4), 2, (2, 2, 2), bias=True, stride=(2, 1, 3), padding=(0, 1, 2),
-               dilation=(3, 1, 2)),
-        sample("even kernels under same", 1, 1, (2, 3, 2), 2, (2, 1, 4), bias=True, padding="same"),
-        sample("valid", 1, 1, (2, 3, 2), 2, (2, 1, 2), padding="valid"),
-        sample("groups", 1, 4, (2, 2, 3), 2, (2, 1, 2), bias=True, groups=2),
-        sample("depthwise", 2, 2, (2, 3, 2), 2, (2, 2, 1), bias=True, groups=2, padding=(1, 0, 1)),
+        conv("unequal extents", 2, 2, (3, 4, 2), 3, (2, 3, 1), bias=True),
+        conv("no bias", 1, 2, (2, 3, 3), 2, (2, 1, 2)),
+        conv("no batch", 0, 2, (2, 3, 2), 2, (1, 2, 2), bias=True),
+        conv(
+            "options of their own",
+            1,
+            1,
+            (5, 3, 4),
+            2,
+            (2, 2, 2),
+            bias=True,
+            stride=(2, 1, 3),
+            padding=(0, 1, 2),
+            dilation=(3, 1, 2),
+        ),
+        conv("even kernels under same", 1, 1, (2, 3, 2), 2, (2, 1, 4), bias=True, padding="same"),
+        conv("valid", 1, 1, (2, 3, 2), 2, (2, 1, 2), padding="valid"),
+        conv("groups", 1, 4, (2, 2, 3), 2, (2, 1, 2), bias=True, groups=2),
+        conv("depthwise", 2, 2, (2, 3, 2), 2, (2, 2, 1), bias=True, groups=2, padding=(1, 0, 1)),
         case("an empty batch", input=np.zeros((0, 2, 2, 3, 2)), weight=draw.normal(3, 2, 2, 2, 1)),
     ),
     "conv_tbc": (
         case("unequal extents", input=draw.normal(5, 2, 3), weight=draw.normal(3, 3, 4), bias=draw.normal(4)),
         case("padding", input=draw.normal(4, 2, 3), weight=draw.normal(2, 3, 2), bias=draw.normal(2), pad=2),
         case("a kernel of one", input=draw.normal(3, 2, 2), weight=draw.normal(1, 2, 3), bias=draw.normal(3)),
-        case("a kernel that only padding makes room for", input=draw.normal(1, 2, 2), weight=draw.normal(3, 2, 3),
-             bias=draw.normal(3), pad=1),
+        case(
+            "a kernel that only padding makes room for",
+            input=draw.normal(1, 2, 2),
+            weight=draw.normal(3, 2, 3),
+            bias=draw.normal(3),
+            pad=1,
+        ),
         case("an empty batch", input=np.zeros((4, 0, 2)), weight=draw.normal(2, 2, 3), bias=draw.normal(3)),
     ),
-}  # fmt: skip
+}
 
 SHAPES = {1: "C, L", 2: "C, H, W", 3: "C, D, H, W"}
 KERNELS = {1: "K", 2: "K, K'", 3: "K, K', K''"}

@@ -16,11 +16,19 @@ CASES: dict[str, tuple[Case, ...]] = {
         case("no batch", input=draw.normal(4, 6), output_size=(3, 4), kernel_size=2),
         case("windows side by side", input=draw.normal(1, 6, 4), output_size=(4, 6), kernel_size=(2, 3), stride=(2, 3)),
         case("gaps that no window meets", input=draw.normal(1, 2, 4), output_size=(5, 4), kernel_size=(2, 1), stride=3),
-        case("padding takes columns away", input=draw.normal(1, 6, 15), output_size=(3, 4), kernel_size=(3, 2),
-             padding=1),
+        case(
+            "padding takes columns away", input=draw.normal(1, 6, 15), output_size=(3, 4), kernel_size=(3, 2), padding=1
+        ),
         case("dilation", input=draw.normal(1, 4, 9), output_size=(5, 6), kernel_size=2, dilation=(2, 3)),
-        case("everything at once", input=draw.normal(2, 12, 12), output_size=(5, 6), kernel_size=(2, 3),
-             dilation=(3, 1), padding=(1, 2), stride=(1, 3)),
+        case(
+            "everything at once",
+            input=draw.normal(2, 12, 12),
+            output_size=(5, 6),
+            kernel_size=(2, 3),
+            dilation=(3, 1),
+            padding=(1, 2),
+            stride=(1, 3),
+        ),
         case("an empty batch", input=np.zeros((0, 4, 4)), output_size=3, kernel_size=2),
     ),
     "unfold": (
@@ -30,11 +38,17 @@ CASES: dict[str, tuple[Case, ...]] = {
         case("gaps that no window meets", input=draw.normal(1, 1, 5, 4), kernel_size=(2, 1), stride=3),
         case("padding", input=draw.normal(1, 2, 3, 2), kernel_size=(3, 2), padding=(2, 1)),
         case("dilation", input=draw.normal(1, 1, 5, 6), kernel_size=2, dilation=(2, 3)),
-        case("everything at once", input=draw.normal(2, 2, 5, 6), kernel_size=(2, 3), dilation=(3, 1),
-             padding=(1, 2), stride=(2, 3)),
+        case(
+            "everything at once",
+            input=draw.normal(2, 2, 5, 6),
+            kernel_size=(2, 3),
+            dilation=(3, 1),
+            padding=(1, 2),
+            stride=(2, 3),
+        ),
         case("an empty batch", input=np.zeros((0, 2, 3, 4)), kernel_size=2),
     ),
-}  # fmt: skip
+}
 
 
 def bad_fold(name: str, rule: str, error: type[Exception] = ValueError, **options: Any) -> Refusal:

@@ -2,86 +2,115 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ._case import Case, Draw, Refusal, case, refused, refused_integers
-from .convolution import KERNELS, SHAPES
+from .convolution import KERNELS, SHAPES, sample
 
 draw = Draw(18)
 
 
-def sample(
-    name: str,
-    samples: int,
-    channels: int,
-    extents: tuple[int, ...],
-    outputs: int,
-    kernel: tuple[int, ...],
-    *,
-    bias: bool = False,
-    groups: int = 1,
-    **options: Any,
-) -> Case:
-    """A case with arrays of these extents; samples 0 stands for an input without a batch."""
-    arguments: dict[str, Any] = {
-        "input": draw.normal(*((samples,) if samples else ()), channels, *extents),
-        "weight": draw.normal(channels, outputs // groups, *kernel),
-    }
-    if bias:
-        arguments["bias"] = draw.normal(outputs)
-    if groups != 1:
-        arguments["groups"] = groups
-    return case(name, **arguments, **options)  # fmt: skip
-
+conv_transpose = partial(sample, draw, transposed=True)
 
 CASES: dict[str, tuple[Case, ...]] = {
     "conv_transpose1d": (
-        sample("unequal extents", 2, 3, (4,), 2, (3,), bias=True),
-        sample("no bias", 2, 2, (3,), 3, (2,)),
-        sample("no batch", 0, 2, (3,), 3, (2,), bias=True),
-        sample("kernels that overlap", 1, 2, (4,), 2, (5,), bias=True, stride=2),
-        sample("kernels that leave gaps", 1, 2, (3,), 2, (2,), bias=True, stride=3),
-        sample("padding takes from both ends", 1, 2, (5,), 2, (3,), bias=True, padding=2),
-        sample("output_padding adds behind", 1, 2, (3,), 2, (3,), bias=True, stride=3, padding=1, output_padding=2),
-        sample("output_padding below the dilation alone", 1, 1, (3,), 2, (2,), bias=True, stride=1, dilation=3,
-               output_padding=2),
-        sample("groups", 2, 4, (3,), 6, (2,), bias=True, groups=2),
-        sample("depthwise", 2, 3, (4,), 3, (3,), bias=True, groups=3, stride=2, padding=1),
-        sample("everything at once", 2, 4, (4,), 2, (3,), bias=True, groups=2, stride=2, padding=1, output_padding=1,
-               dilation=2),
-        sample("a kernel of one", 2, 3, (4,), 2, (1,), bias=True),
+        conv_transpose("unequal extents", 2, 3, (4,), 2, (3,), bias=True),
+        conv_transpose("no bias", 2, 2, (3,), 3, (2,)),
+        conv_transpose("no batch", 0, 2, (3,), 3, (2,), bias=True),
+        conv_transpose("kernels that overlap", 1, 2, (4,), 2, (5,), bias=True, stride=2),
+        conv_transpose("kernels that leave gaps", 1, 2, (3,), 2, (2,), bias=True, stride=3),
+        conv_transpose("padding takes from both ends", 1, 2, (5,), 2, (3,), bias=True, padding=2),
+        conv_transpose(
+            "output_padding adds behind", 1, 2, (3,), 2, (3,), bias=True, stride=3, padding=1, output_padding=2
+        ),
+        conv_transpose(
+            "output_padding below the dilation alone",
+            1,
+            1,
+            (3,),
+            2,
+            (2,),
+            bias=True,
+            stride=1,
+            dilation=3,
+            output_padding=2,
+        ),
+        conv_transpose("groups", 2, 4, (3,), 6, (2,), bias=True, groups=2),
+        conv_transpose("depthwise", 2, 3, (4,), 3, (3,), bias=True, groups=3, stride=2, padding=1),
+        conv_transpose(
+            "everything at once",
+            2,
+            4,
+            (4,),
+            2,
+            (3,),
+            bias=True,
+            groups=2,
+            stride=2,
+            padding=1,
+            output_padding=1,
+            dilation=2,
+        ),
+        conv_transpose("a kernel of one", 2, 3, (4,), 2, (1,), bias=True),
         case("an empty batch", input=np.zeros((0, 2, 4)), weight=draw.normal(2, 3, 2), bias=draw.normal(3)),
     ),
     "conv_transpose2d": (
-        sample("unequal extents", 2, 3, (3, 4), 2, (2, 3), bias=True),
-        sample("no bias", 1, 2, (3, 2), 3, (3, 2)),
-        sample("no batch", 0, 2, (2, 3), 2, (2, 2), bias=True),
-        sample("strides of their own", 1, 2, (3, 2), 2, (2, 3), bias=True, stride=(3, 2)),
-        sample("paddings of their own", 1, 2, (3, 4), 2, (3, 4), bias=True, padding=(1, 2)),
-        sample("output_paddings of their own", 1, 2, (2, 3), 2, (2, 2), bias=True, stride=(2, 3),
-               output_padding=(1, 2)),
-        sample("dilations of their own", 1, 2, (3, 2), 2, (2, 3), bias=True, dilation=(3, 2), output_padding=(2, 0)),
-        sample("groups", 2, 4, (2, 3), 6, (2, 2), bias=True, groups=2),
-        sample("depthwise", 2, 3, (3, 2), 3, (3, 2), bias=True, groups=3, padding=1, stride=(2, 1)),
-        sample("two outputs to a channel", 1, 3, (2, 2), 6, (2, 3), bias=True, groups=3),
-        sample("everything at once", 2, 4, (3, 3), 2, (2, 3), bias=True, groups=2, stride=(2, 3), padding=(1, 2),
-               output_padding=(1, 0), dilation=(2, 1)),
-        sample("one pixel", 1, 2, (1, 1), 2, (2, 3), bias=True),
+        conv_transpose("unequal extents", 2, 3, (3, 4), 2, (2, 3), bias=True),
+        conv_transpose("no bias", 1, 2, (3, 2), 3, (3, 2)),
+        conv_transpose("no batch", 0, 2, (2, 3), 2, (2, 2), bias=True),
+        conv_transpose("strides of their own", 1, 2, (3, 2), 2, (2, 3), bias=True, stride=(3, 2)),
+        conv_transpose("paddings of their own", 1, 2, (3, 4), 2, (3, 4), bias=True, padding=(1, 2)),
+        conv_transpose(
+            "output_paddings of their own", 1, 2, (2, 3), 2, (2, 2), bias=True, stride=(2, 3), output_padding=(1, 2)
+        ),
+        conv_transpose(
+            "dilations of their own", 1, 2, (3, 2), 2, (2, 3), bias=True, dilation=(3, 2), output_padding=(2, 0)
+        ),
+        conv_transpose("groups", 2, 4, (2, 3), 6, (2, 2), bias=True, groups=2),
+        conv_transpose("depthwise", 2, 3, (3, 2), 3, (3, 2), bias=True, groups=3, padding=1, stride=(2, 1)),
+        conv_transpose("two outputs to a channel", 1, 3, (2, 2), 6, (2, 3), bias=True, groups=3),
+        conv_transpose(
+            "everything at once",
+            2,
+            4,
+            (3, 3),
+            2,
+            (2, 3),
+            bias=True,
+            groups=2,
+            stride=(2, 3),
+            padding=(1, 2),
+            output_padding=(1, 0),
+            dilation=(2, 1),
+        ),
+        conv_transpose("one pixel", 1, 2, (1, 1), 2, (2, 3), bias=True),
         case("an empty batch", input=np.zeros((0, 2, 3, 4)), weight=draw.normal(2, 3, 2, 2), bias=draw.normal(3)),
     ),
     "conv_transpose3d": (
-        sample("unequal extents", 2, 2, (2, 3, 1), 3, (2, 1, 3), bias=True),
-        sample("no bias", 1, 2, (2, 2, 1), 2, (2, 1, 2)),
-        sample("no batch", 0, 2, (2, 1, 2), 2, (1, 2, 2), bias=True),
-        sample("options of their own", 1, 1, (2, 3, 2), 2, (2, 2, 2), bias=True, stride=(2, 1, 3), padding=(0, 1, 2),
-               output_padding=(1, 0, 2), dilation=(3, 1, 2)),
-        sample("groups", 1, 4, (2, 1, 2), 2, (2, 1, 2), bias=True, groups=2),
-        sample("depthwise", 2, 2, (2, 2, 1), 2, (2, 2, 1), bias=True, groups=2, padding=(1, 0, 0)),
+        conv_transpose("unequal extents", 2, 2, (2, 3, 1), 3, (2, 1, 3), bias=True),
+        conv_transpose("no bias", 1, 2, (2, 2, 1), 2, (2, 1, 2)),
+        conv_transpose("no batch", 0, 2, (2, 1, 2), 2, (1, 2, 2), bias=True),
+        conv_transpose(
+            "options of their own",
+            1,
+            1,
+            (2, 3, 2),
+            2,
+            (2, 2, 2),
+            bias=True,
+            stride=(2, 1, 3),
+            padding=(0, 1, 2),
+            output_padding=(1, 0, 2),
+            dilation=(3, 1, 2),
+        ),
+        conv_transpose("groups", 1, 4, (2, 1, 2), 2, (2, 1, 2), bias=True, groups=2),
+        conv_transpose("depthwise", 2, 2, (2, 2, 1), 2, (2, 2, 1), bias=True, groups=2, padding=(1, 0, 0)),
         case("an empty batch", input=np.zeros((0, 2, 2, 3, 2)), weight=draw.normal(2, 3, 2, 2, 1)),
     ),
-}  # fmt: skip
+}
 
 
 def refusals(axes: int) -> tuple[Refusal, ...]:
