@@ -11,7 +11,32 @@ ROUNDINGS = 32
 
 # Where PyTorch itself loses digits: op, case ("*" for all) and array (an argument, or "output") to the roundings that
 # it costs, and why.
+_DIFFERENCE = (256, "p (g - sum of g p) is a small difference where one p is near 1, or the g are alike")
+_TAIL = (3e4, "1 + erf and 1 + tanh are small differences in the lower tail")
 LOST_BY_PYTORCH = {
+    ("gelu", "a tail of its own", "output"): _TAIL,
+    ("gelu", "a tail of its own", "input"): _TAIL,
+    ("gelu", "tanh, a tail of its own", "output"): _TAIL,
+    ("gelu", "tanh, a tail of its own", "input"): _TAIL,
+    ("gumbel_softmax", "*", "logits"): _DIFFERENCE,
+    ("hardsigmoid", "*", "input"): (1.5e8, "1 / 6 is a float32 in backward, also for float64"),
+    ("logsumexp", "a large offset", "input"): (512, "exp(x - y), with y rounded at the offset"),
+    ("softmax", "*", "input"): _DIFFERENCE,
+    ("softmin", "*", "input"): _DIFFERENCE,
+    ("tanh", "tails", "input"): (256, "1 - tanh(x)^2"),
+    ("tanhshrink", "next to zero", "input"): (256, "1 - (1 - tanh(x)^2)"),
+    ("ctc_loss", "*", "log_probs"): (
+        128,
+        "what an alignment's share is computed from are logarithms of the size of the loss, and their roundings",
+    ),
+    **{
+        ("cosine_embedding_loss", "*", array): (2**14, "its code adds 1e-12 to each squared norm of a row")
+        for array in ("output", "input1", "input2")
+    },
+    **{
+        ("cosine_embedding_loss", "one feature", array): (float("inf"), "the gradient is 0 but for what its code adds")
+        for array in ("input1", "input2")
+    },
     **{
         (op, case, "weight"): (
             float("inf"),
@@ -27,11 +52,9 @@ LOST_BY_PYTORCH = {
         )
         for case in ("counts, some of them 0", "counts, some of them 0, of a rate")
     },
-    ("softmax", "*", "input"): (
-        256,
-        "p (g - sum of g p) is a small difference where one p is near 1, or the g are alike",
-    ),
 }
+# However many roundings PyTorch loses, this much of the largest entry must agree: a number above is no free pass.
+LEAST = 0.05
 
 
 def roundings_of(op, case, array):
@@ -73,5 +96,6 @@ def assert_agree(actual, expected, roundings=ROUNDINGS):
             np.testing.assert_array_equal(a, b, err_msg=where)
             continue
         bound = roundings * float(np.finfo(b.dtype).eps)
+        bound = min(bound, LEAST) if np.isfinite(bound) else bound
         difference = relative_difference(a, b)
         assert difference <= bound, f"{where} differs by {difference:.2g} of its largest entry: {a!r} is not {b!r}"

@@ -5,7 +5,17 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from refimpl import conv2d_backward, conv2d_forward, unfold_forward
+from refimpl import (
+    conv2d_backward,
+    conv2d_forward,
+    cross_entropy_backward,
+    cross_entropy_forward,
+    linear_backward,
+    linear_cross_entropy_backward,
+    linear_cross_entropy_forward,
+    linear_forward,
+    unfold_forward,
+)
 
 
 def peak(function, *arguments):
@@ -16,6 +26,37 @@ def peak(function, *arguments):
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+def at_once(x, w, labels):
+    _, cache = linear_cross_entropy_forward(x, w, labels)
+    return linear_cross_entropy_backward(x.dtype.type(1), cache)
+
+
+def in_two_steps(x, w, labels):
+    z, linear_cache = linear_forward(x, w)
+    _, cache = cross_entropy_forward(z, labels)
+    return linear_backward(cross_entropy_backward(x.dtype.type(1), cache)["input"], linear_cache)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_linear_cross_entropy_takes_less_than_a_quarter(dtype):
+    """Forward and backward, against linear followed by cross_entropy. Its page has the figures at larger extents."""
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((768, 48)).astype(dtype), rng.standard_normal((6000, 48)).astype(dtype)
+    labels = rng.integers(0, 6000, 768)
+    scores = x.itemsize * 768 * 6000
+    two_steps = peak(in_two_steps, x, w, labels)
+    assert two_steps > 2 * scores  # the scores and their gradient
+    assert peak(at_once, x, w, labels) < two_steps / 4
+
+
+def test_linear_cross_entropy_keeps_its_arguments_alone():
+    x, w = np.ones((6, 2)), np.ones((3, 2))
+    _, cache = linear_cross_entropy_forward(x, w, np.zeros(6, dtype=int))
+    assert cache.input is x
+    assert cache.linear_weight is w
+    assert sum(isinstance(field, np.ndarray) for field in cache) == 3  # and the target
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 import torch
@@ -35,18 +36,91 @@ class Adaptation:
     warning: str = ""  # how a warning begins that PyTorch gives here, as a regular expression
 
 
+def _triplets_with_distance(distance_function, **others):
+    """With PyTorch's function for the pair that the case gives as a distance."""
+    if not _is_of_pytorch(distance_function):
+        raise TypeError(f"PyTorch has no distance {distance_function[0].__name__}")
+    distance = getattr(torch.nn.functional, _name(distance_function))
+    return torch.nn.functional.triplet_margin_with_distance_loss(distance_function=distance, **others)
+
+
+def _is_of_pytorch(pair):
+    return hasattr(torch.nn.functional, _name(pair))
+
+
+def _name(pair):
+    return pair[0].__name__.removesuffix("_forward")
+
+
+def _gumbel_softmax(logits, rng, **options):
+    noise = torch.from_numpy(np.asarray(np.random.default_rng(rng).gumbel(size=tuple(logits.shape))))
+    with mock.patch.object(torch.Tensor, "exponential_", lambda self: self.copy_(torch.exp(-noise))):
+        return torch.nn.functional.gumbel_softmax(logits, **options)
+
+
+def _rrelu_in_training(input, rng, training, lower=1 / 8, upper=1 / 3):
+    slope = torch.from_numpy(np.asarray(np.random.default_rng(rng).uniform(lower, upper, tuple(input.shape))))
+    return torch.where(input > 0, input, slope.to(input.dtype) * input)
+
+
 ADAPTATIONS = (
+    *(
+        Adaptation(
+            op,
+            "PyTorch refuses the gradient of the class weights where the target holds classes",
+            applies=lambda arguments: not is_floating(arguments["target"]),
+            undifferentiated=("weight",),
+        )
+        for op in ("cross_entropy", "linear_cross_entropy")
+    ),
     Adaptation(
-        "cross_entropy",
-        "PyTorch refuses the gradient of the class weights where the target holds classes",
-        applies=lambda arguments: not is_floating(arguments["target"]),
-        undifferentiated=("weight",),
+        "ctc_loss",
+        "PyTorch refuses an empty batch",
+        applies=lambda arguments: arguments["log_probs"].size == 0,
+        unevaluated=True,
+    ),
+    Adaptation(
+        "gumbel_softmax",
+        "PyTorch draws exponential numbers for its noise: it is handed those that give the noise of the seed",
+        call=_gumbel_softmax,
+    ),
+    Adaptation(
+        "kl_div",
+        "PyTorch warns that the mean over all elements is not the divergence, which batchmean is",
+        applies=lambda arguments: arguments.get("reduction", "mean") == "mean",
+        warning="reduction: 'mean' divides",
     ),
     Adaptation(
         "linear",
         "PyTorch's kernel for an input of two dimensions refuses a weight vector with a bias; with three it takes them",
         applies=lambda arguments: arguments["weight"].ndim == 1 and arguments["input"].ndim == 2,
         call=lambda input, **others: torch.nn.functional.linear(input[None], **others)[0],
+    ),
+    Adaptation(
+        "triplet_margin_loss",
+        "PyTorch's 0-norm counts and carries no gradient; refimpl says 0",
+        applies=lambda arguments: arguments.get("p") == 0,
+        undifferentiated=("anchor", "positive", "negative"),
+    ),
+    Adaptation(
+        "triplet_margin_with_distance_loss",
+        "PyTorch takes the distance as one function",
+        applies=lambda arguments: "distance_function" in arguments,
+        call=_triplets_with_distance,
+    ),
+    Adaptation(
+        "triplet_margin_with_distance_loss",
+        "the distance is a pair of NumPy functions that PyTorch does not have",
+        applies=lambda arguments: (
+            "distance_function" in arguments and not _is_of_pytorch(arguments["distance_function"])
+        ),
+        unevaluated=True,
+    ),
+    Adaptation(
+        "rrelu",
+        "PyTorch draws slopes of its own in training and takes none: its formula is written out with those of the seed",
+        applies=lambda arguments: arguments.get("training", False),
+        call=_rrelu_in_training,
     ),
     *(
         Adaptation(
@@ -55,7 +129,7 @@ ADAPTATIONS = (
             applies=lambda arguments: arguments.get("dim") is None,
             warning="Implicit dimension choice",
         )
-        for op in ("log_softmax", "softmax")
+        for op in ("log_softmax", "softmax", "softmin")
     ),
     *(
         Adaptation(
@@ -100,6 +174,8 @@ def backward(grad_output, cache):
     """PyTorch's gradients for grad_output, in the form of refimpl's."""
     inputs = {name: [x for _, x in leaves(cache.arguments[name]) if _asks(x)] for name in cache.differentiable}
     given_grads = dict(leaves(grad_output))
+    if not any(inputs.values()):
+        return {}
     outputs = {path: y for path, y in leaves(cache.output) if _asks(y)}
     computed = torch.autograd.grad(
         list(outputs.values()),

@@ -8,9 +8,9 @@ from ._op import Op
 ROWS = (
     # activations
     Op(
-        "relu", layers.relu_forward, layers.relu_backward,
-        differentiable=("input",), constant=(), elementwise=True, kinks="input = 0",
-        derivation="activations.md#relu", torch="torch.nn.functional.relu",
+        "logsigmoid", layers.logsigmoid_forward, layers.logsigmoid_backward,
+        differentiable=("input",), constant=(), elementwise=True,
+        derivation="activations.md#logsigmoid", torch="torch.nn.functional.logsigmoid",
     ),
     Op(
         "sigmoid", layers.sigmoid_forward, layers.sigmoid_backward,
@@ -18,9 +18,29 @@ ROWS = (
         derivation="activations.md#sigmoid", torch="torch.nn.functional.sigmoid",
     ),
     Op(
+        "softplus", layers.softplus_forward, layers.softplus_backward,
+        differentiable=("input",), constant=("beta", "threshold"), elementwise=True,
+        derivation="activations.md#softplus", torch="torch.nn.functional.softplus",
+    ),
+    Op(
+        "softsign", layers.softsign_forward, layers.softsign_backward,
+        differentiable=("input",), constant=(), elementwise=True,
+        derivation="activations.md#softsign", torch="torch.nn.functional.softsign",
+    ),
+    Op(
+        "squareplus", layers.squareplus_forward, layers.squareplus_backward,
+        differentiable=("x",), constant=("b",), elementwise=True,
+        derivation="activations.md#squareplus",
+    ),
+    Op(
         "tanh", layers.tanh_forward, layers.tanh_backward,
         differentiable=("input",), constant=(), elementwise=True,
         derivation="activations.md#tanh", torch="torch.nn.functional.tanh",
+    ),
+    Op(
+        "tanhshrink", layers.tanhshrink_forward, layers.tanhshrink_backward,
+        differentiable=("input",), constant=(), elementwise=True,
+        derivation="activations.md#tanhshrink", torch="torch.nn.functional.tanhshrink",
     ),
     # convolution
     Op(
@@ -43,6 +63,22 @@ ROWS = (
         differentiable=("input", "weight", "bias"), constant=("pad",),
         derivation="convolution.md#conv_tbc", torch="torch.nn.functional.conv_tbc",
     ),
+    # exponential_units
+    Op(
+        "celu", layers.celu_forward, layers.celu_backward,
+        differentiable=("input",), constant=("alpha",), elementwise=True,
+        derivation="exponential_units.md#celu", torch="torch.nn.functional.celu",
+    ),
+    Op(
+        "elu", layers.elu_forward, layers.elu_backward,
+        differentiable=("input",), constant=("alpha",), elementwise=True, kinks="input = 0, unless alpha = 1",
+        derivation="exponential_units.md#elu", torch="torch.nn.functional.elu",
+    ),
+    Op(
+        "selu", layers.selu_forward, layers.selu_backward,
+        differentiable=("input",), constant=(), elementwise=True, kinks="input = 0",
+        derivation="exponential_units.md#selu", torch="torch.nn.functional.selu",
+    ),
     # folding
     Op(
         "fold", layers.fold_forward, layers.fold_backward,
@@ -54,22 +90,145 @@ ROWS = (
         differentiable=("input",), constant=("kernel_size", "dilation", "padding", "stride"),
         derivation="folding.md#unfold", torch="torch.nn.functional.unfold",
     ),
+    # gates
+    Op(
+        "geglu", layers.geglu_forward, layers.geglu_backward,
+        differentiable=("a", "b"), constant=("approximate",), elementwise=True,
+        derivation="gates.md#geglu",
+    ),
+    Op(
+        "glu", layers.glu_forward, layers.glu_backward,
+        differentiable=("input",), constant=("dim",),
+        derivation="gates.md#glu", torch="torch.nn.functional.glu",
+    ),
+    Op(
+        "maxout", layers.maxout_forward, layers.maxout_backward,
+        differentiable=("x",), constant=("pool_size", "axis"), kinks="two largest elements of a group are equal",
+        derivation="gates.md#maxout",
+    ),
+    Op(
+        "swiglu", layers.swiglu_forward, layers.swiglu_backward,
+        differentiable=("a", "b"), constant=(), elementwise=True,
+        derivation="gates.md#swiglu",
+    ),
+    # hard_activations
+    Op(
+        "hardshrink", layers.hardshrink_forward, layers.hardshrink_backward,
+        differentiable=("input",), constant=("lambd",), elementwise=True,
+        derivation="hard_activations.md#hardshrink", torch="torch.nn.functional.hardshrink",
+    ),
+    Op(
+        "hardsigmoid", layers.hardsigmoid_forward, layers.hardsigmoid_backward,
+        differentiable=("input",), constant=(), elementwise=True, kinks="input = -3 or 3",
+        derivation="hard_activations.md#hardsigmoid", torch="torch.nn.functional.hardsigmoid",
+    ),
+    Op(
+        "hardswish", layers.hardswish_forward, layers.hardswish_backward,
+        differentiable=("input",), constant=(), elementwise=True, kinks="input = -3 or 3",
+        derivation="hard_activations.md#hardswish", torch="torch.nn.functional.hardswish",
+    ),
+    Op(
+        "hardtanh", layers.hardtanh_forward, layers.hardtanh_backward,
+        differentiable=("input",), constant=("min_val", "max_val"), elementwise=True,
+        kinks="input = min_val or max_val",
+        derivation="hard_activations.md#hardtanh", torch="torch.nn.functional.hardtanh",
+    ),
+    Op(
+        "relu6", layers.relu6_forward, layers.relu6_backward,
+        differentiable=("input",), constant=(), elementwise=True, kinks="input = 0 or 6",
+        derivation="hard_activations.md#relu6", torch="torch.nn.functional.relu6",
+    ),
+    Op(
+        "softshrink", layers.softshrink_forward, layers.softshrink_backward,
+        differentiable=("input",), constant=("lambd",), elementwise=True, kinks="input = -lambd or lambd",
+        derivation="hard_activations.md#softshrink", torch="torch.nn.functional.softshrink",
+    ),
     # linear
     Op(
         "linear", layers.linear_forward, layers.linear_backward,
         differentiable=("input", "weight", "bias"), constant=(),
         derivation="linear.md#linear", torch="torch.nn.functional.linear",
     ),
+    # rectifiers
+    Op(
+        "leaky_relu", layers.leaky_relu_forward, layers.leaky_relu_backward,
+        differentiable=("input",), constant=("negative_slope",), elementwise=True, kinks="input = 0",
+        derivation="rectifiers.md#leaky_relu", torch="torch.nn.functional.leaky_relu",
+    ),
+    Op(
+        "prelu", layers.prelu_forward, layers.prelu_backward,
+        differentiable=("input", "weight"), constant=(), elementwise=True, kinks="input = 0",
+        derivation="rectifiers.md#prelu", torch="torch.nn.functional.prelu",
+    ),
+    Op(
+        "relu", layers.relu_forward, layers.relu_backward,
+        differentiable=("input",), constant=(), elementwise=True, kinks="input = 0",
+        derivation="rectifiers.md#relu", torch="torch.nn.functional.relu",
+    ),
+    Op(
+        "rrelu", layers.rrelu_forward, layers.rrelu_backward,
+        differentiable=("input",), constant=("lower", "upper", "training", "rng"), elementwise=True,
+        kinks="input = 0",
+        derivation="rectifiers.md#rrelu", torch="torch.nn.functional.rrelu",
+    ),
+    Op(
+        "squared_relu", layers.squared_relu_forward, layers.squared_relu_backward,
+        differentiable=("input",), constant=(), elementwise=True,
+        derivation="rectifiers.md#squared_relu",
+    ),
+    Op(
+        "threshold", layers.threshold_forward, layers.threshold_backward,
+        differentiable=("input",), constant=("threshold", "value"), elementwise=True, kinks="input = threshold",
+        derivation="rectifiers.md#threshold", torch="torch.nn.functional.threshold",
+    ),
+    # self_gated
+    Op(
+        "gelu", layers.gelu_forward, layers.gelu_backward,
+        differentiable=("input",), constant=("approximate",), elementwise=True,
+        derivation="self_gated.md#gelu", torch="torch.nn.functional.gelu",
+    ),
+    Op(
+        "mish", layers.mish_forward, layers.mish_backward,
+        differentiable=("input",), constant=(), elementwise=True,
+        derivation="self_gated.md#mish", torch="torch.nn.functional.mish",
+    ),
+    Op(
+        "silu", layers.silu_forward, layers.silu_backward,
+        differentiable=("input",), constant=(), elementwise=True,
+        derivation="self_gated.md#silu", torch="torch.nn.functional.silu",
+    ),
     # softmax
+    Op(
+        "gumbel_softmax", layers.gumbel_softmax_forward, layers.gumbel_softmax_backward,
+        differentiable=("logits",), constant=("tau", "hard", "eps", "dim", "rng"),
+        departs="hard=True answers a choice that has no derivative; backward is that of the soft choice",
+        derivation="softmax.md#gumbel_softmax", torch="torch.nn.functional.gumbel_softmax",
+    ),
     Op(
         "log_softmax", layers.log_softmax_forward, layers.log_softmax_backward,
         differentiable=("input",), constant=("dim", "dtype"),
         derivation="softmax.md#log_softmax", torch="torch.nn.functional.log_softmax",
     ),
     Op(
+        "logsumexp", layers.logsumexp_forward, layers.logsumexp_backward,
+        differentiable=("input",), constant=("dim", "keepdim"),
+        derivation="softmax.md#logsumexp", torch="torch.logsumexp",
+    ),
+    Op(
         "softmax", layers.softmax_forward, layers.softmax_backward,
         differentiable=("input",), constant=("dim", "dtype"),
         derivation="softmax.md#softmax", torch="torch.nn.functional.softmax",
+    ),
+    Op(
+        "softmin", layers.softmin_forward, layers.softmin_backward,
+        differentiable=("input",), constant=("dim", "dtype"),
+        derivation="softmax.md#softmin", torch="torch.nn.functional.softmin",
+    ),
+    # sparsemax
+    Op(
+        "sparsemax", layers.sparsemax_forward, layers.sparsemax_backward,
+        differentiable=("input",), constant=("dim",), kinks="an entry at the threshold",
+        derivation="sparsemax.md#sparsemax",
     ),
     # transposed_convolution
     Op(

@@ -142,12 +142,10 @@ def _variance_slope(x: Any, t: Any, v: Any) -> Any:
     difference, first = two_sum(v - square, -square_error)
     difference, second = two_sum(difference, -cross)
     near = (difference + (first + second - cross_error - d_error * d_error)) / v / v
-    limits = np.finfo(v.dtype)
-    held = (v > limits.tiny / limits.eps**2) & (v < limits.max / 16)  # the square and its error are in the range
 
     r = d / v
-    far = np.where(v < 1, (1 - d * r) / v, 1 / v - r * r)  # neither leaves the range where the slope does not
-    return np.where(held & (square > v / 16) & (square < v * 16), near, far)
+    far = np.where(v < np.finfo(v.dtype).tiny, (1 - d * r) / v, 1 / v - r * r)  # 1 / v of a subnormal v may be infinite
+    return np.where((square > v / 16) & (square < v * 16), near, far)
 
 
 class PoissonNllLossCache(NamedTuple):

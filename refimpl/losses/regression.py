@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -77,7 +76,8 @@ def huber_loss_backward(grad_output: ArrayLike, cache: HuberLossCache) -> dict[s
 def _huber(delta: float) -> Callable[[Any, Any], Any]:
     def penalty(s: Any, d: Any) -> Any:
         a = np.abs(d)
-        return np.where(a <= delta, s * (0.5 * a) * a, s * delta * (a - 0.5 * delta))
+        c = np.minimum(a, min(delta, float(np.finfo(d.dtype).max)))  # so that no infinity is taken from another
+        return s * c * (a - 0.5 * c)  # both formulas in one: where c is a, the difference is a / 2, exactly
 
     return penalty
 
@@ -154,10 +154,11 @@ def log_cosh_loss_backward(grad_output: ArrayLike, cache: LogCoshLossCache) -> d
 
 
 def _log_cosh(s: Any, d: Any) -> Any:
-    """cosh d = 1 + 2 sinh(d / 2)^2 keeps the digits of a small d; exp(-2 |d|) is below half an ulp from 20 on."""
+    """cosh d = 1 + 2 sinh(d / 2)^2 keeps the digits of a small d; from 20 on only |d| itself counts still."""
     a = np.abs(d)
-    sinh = np.sinh(0.5 * np.minimum(a, 20))
-    return np.where(a < 20, s * np.log1p(2 * sinh * sinh), s * (a - math.log(2)))
+    c = np.minimum(a, 20)
+    sinh = np.sinh(0.5 * c)
+    return s * (np.log1p(2 * sinh * sinh) + (a - c))
 
 
 class MseLossCache(NamedTuple):
@@ -234,13 +235,16 @@ def quantile_loss_backward(grad_output: ArrayLike, cache: QuantileLossCache) -> 
     op = "quantile_loss_backward"
     cache = _validate.is_cache(op, cache, QuantileLossCache)
     q = cache.quantile
-    return _backward(
-        op, grad_output, cache, _pinball(q), lambda s, d: s * np.where(d < 0, q, 1 - q).astype(d.dtype) * np.sign(d)
-    )
+
+    def pull_back(s: Any, d: Any) -> Any:
+        sign = np.sign(d)
+        return s * ((1 - q) * np.maximum(sign, 0) + q * np.minimum(sign, 0))
+
+    return _backward(op, grad_output, cache, _pinball(q), pull_back)
 
 
 def _pinball(q: float) -> Callable[[Any, Any], Any]:
-    return lambda s, d: np.where(d < 0, s * -q * d, s * (1 - q) * d)
+    return lambda s, d: s * np.maximum((1 - q) * d, -q * d)
 
 
 class SmoothL1LossCache(NamedTuple):
@@ -278,18 +282,21 @@ def smooth_l1_loss_backward(grad_output: ArrayLike, cache: SmoothL1LossCache) ->
     """
     op = "smooth_l1_loss_backward"
     cache = _validate.is_cache(op, cache, SmoothL1LossCache)
-    beta = cache.beta
 
     def pull_back(s: Any, d: Any) -> Any:
-        return s * np.where(np.abs(d) < beta, d / beta, np.sign(d))
+        beta = d.dtype.type(cache.beta)
+        return s * (np.clip(d / beta, -1, 1) if beta else np.sign(d))
 
-    return _backward(op, grad_output, cache, _smooth_absolute(beta), pull_back)
+    return _backward(op, grad_output, cache, _smooth_absolute(cache.beta), pull_back)
 
 
 def _smooth_absolute(beta: float) -> Callable[[Any, Any], Any]:
     def penalty(s: Any, d: Any) -> Any:
-        a = np.abs(d)
-        return np.where(a < beta, s * (0.5 * a) * (a / beta), s * (a - 0.5 * beta))
+        a, b = np.abs(d), d.dtype.type(beta)
+        if not b:
+            return s * a
+        c = np.minimum(a, b)
+        return s * (c / b) * (a - 0.5 * c)  # not c * c / b: the square of a small residual is 0
 
     return penalty
 

@@ -109,6 +109,12 @@ def test_a_subnormal_variance_whose_quotient_leaves_the_range():
         assert ulp_distance(values, [(mpmath.log(v) + mpf(1e-8) ** 2 / v) / 2]).max() <= FORWARD
 
 
+def test_a_subnormal_variance_has_an_infinite_slope_and_not_nan():
+    """(v - d^2) / v^2 where both 1 / v and d^2 / v^2 are beyond the largest number; the sign is that of v - d^2."""
+    _, cache = gaussian_nll_loss_forward([4e-16, 1e-156], [0.0, 0.0], [7e-313, 1e-310], eps=0, reduction="none")
+    np.testing.assert_array_equal(gaussian_nll_loss_backward([1.0, 1.0], cache)["var"], [-np.inf, np.inf])
+
+
 def test_the_gradient_is_zero_at_the_best_variance():
     _, cache = gaussian_nll_loss_forward([3.0, 1e-100, 1e100], [1.0, 0.0, 0.0], [4.0, 1e-200, 1e200], eps=0)
     gradient = gaussian_nll_loss_backward(1.0, cache)["var"]
