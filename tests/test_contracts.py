@@ -4,9 +4,10 @@ import inspect
 
 import numpy as np
 import pytest
-from catalog_cases import ALL, assert_identical, converted, given, is_floating, random_like
+from catalog_cases import ALL, assert_identical, converted, is_floating, random_like
 
 from refimpl._structure import leaves, map_leaves
+from refimpl.gradcheck.catalog_check import given
 
 # float32 against float64: single roundings of every intermediate, over rows of a few elements.
 SINGLE_TOLERANCE = 2e-5

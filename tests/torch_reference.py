@@ -17,9 +17,10 @@ from unittest import mock
 
 import numpy as np
 import torch
-from catalog_cases import given, is_floating
+from catalog_cases import is_floating
 
 from refimpl._structure import leaves, map_leaves
+from refimpl.gradcheck.catalog_check import given
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Pair:
 
     def floating(self) -> list[str]:
         """The names of the arguments that hold a floating array."""
-        return [name for name, value in self.bound.arguments.items() if any(_is_floating(v) for _, v in leaves(value))]
+        return [name for name, value in self.bound.arguments.items() if any(is_floating(v) for _, v in leaves(value))]
 
     def loss(self, argument: str, path: str) -> Callable[[Array], float]:
         """x -> <grad_output, forward(... x ...) - output>, for one array of one argument."""
@@ -126,7 +126,7 @@ class Pair:
         for key, gradient in gradients.items():
             if key not in self.floating():
                 raise ValueError(f"gradcheck: {name} must give gradients of floating arguments only, got one of {key}")
-            argument = map_leaves(lambda v: v if _is_floating(v) else None, self.bound.arguments[key])
+            argument = map_leaves(lambda v: v if is_floating(v) else None, self.bound.arguments[key])
             difference = mismatch(argument, gradient, key)
             if difference:
                 raise ValueError(f"gradcheck: {name} must return a gradient in its argument's form, got {difference}")
@@ -166,10 +166,10 @@ def _list_as_array(value: Any) -> Any:
 
 
 def _in_float64(leaf: Any) -> Any:
-    return np.array(leaf, dtype=np.float64) if _is_floating(leaf) else leaf
+    return np.array(leaf, dtype=np.float64) if is_floating(leaf) else leaf
 
 
-def _is_floating(leaf: Any) -> bool:
+def is_floating(leaf: Any) -> bool:
     return isinstance(leaf, (np.ndarray, np.floating)) and leaf.dtype.kind == "f"
 
 
