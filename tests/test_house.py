@@ -22,7 +22,7 @@ ORDER = (
     ("losses", "layers", "optim", "sequential"),
     ("catalog", "cases"),
     ("gradcheck",),
-    ("cli",),
+    ("cli", "bench"),
     ("examples", "__main__", "__init__"),
 )
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
