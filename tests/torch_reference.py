@@ -270,6 +270,15 @@ ADAPTATIONS = (
         )
         for op in ("log_softmax", "softmax", "softmin")
     ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch warns where same needs one zero more behind than in front, because it copies the input then",
+            applies=lambda arguments: arguments.get("padding") == "same",
+            warning="Using padding='same' with even kernel lengths",
+        )
+        for op in ("conv1d", "conv2d", "conv3d")
+    ),
 )
 
 

@@ -7,6 +7,7 @@ from . import (
     boxes,
     classification,
     contrastive,
+    convolution,
     cross_entropy_variants,
     ctc,
     direction,
@@ -17,6 +18,7 @@ from . import (
     elementary,
     embedding,
     exponential_units,
+    folding,
     gates,
     hard_activations,
     likelihood,
@@ -36,6 +38,7 @@ from . import (
     shapes,
     softmax,
     sparsemax,
+    transposed_convolution,
     weight_normalization,
 )
 from ._case import Case, Draw, Refusal, case, refused
@@ -47,6 +50,7 @@ _FAMILIES = (
     boxes,
     classification,
     contrastive,
+    convolution,
     cross_entropy_variants,
     ctc,
     direction,
@@ -57,6 +61,7 @@ _FAMILIES = (
     elementary,
     embedding,
     exponential_units,
+    folding,
     gates,
     hard_activations,
     likelihood,
@@ -76,6 +81,7 @@ _FAMILIES = (
     shapes,
     softmax,
     sparsemax,
+    transposed_convolution,
     weight_normalization,
 )
 

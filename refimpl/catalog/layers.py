@@ -1,4 +1,4 @@
-"""The table's rows of layers."""
+"""The table's rows of layers, but for those on grids."""
 
 from __future__ import annotations
 

@@ -2,12 +2,14 @@
 
 from .activations import *
 from .batch_normalization import *
+from .convolution import *
 from .direction import *
 from .distance import *
 from .dropout import *
 from .elementary import *
 from .embedding import *
 from .exponential_units import *
+from .folding import *
 from .gates import *
 from .hard_activations import *
 from .linear import *
@@ -19,4 +21,5 @@ from .self_gated import *
 from .shapes import *
 from .softmax import *
 from .sparsemax import *
+from .transposed_convolution import *
 from .weight_normalization import *
