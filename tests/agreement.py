@@ -52,6 +52,47 @@ LOST_BY_PYTORCH = {
         )
         for case in ("counts, some of them 0", "counts, some of them 0, of a rate")
     },
+    **{
+        (op, case, array): (4096, "the mean is rounded to the last place of the offset, and x - mean is off by that")
+        for op, case in (
+            ("batch_norm", "own, a large offset"),
+            ("group_norm", "a large offset"),
+            ("instance_norm", "own, a large offset"),
+            ("layer_norm", "a large offset"),
+        )
+        for array in ("output", "input", "weight")
+    },
+    **{
+        (op, case, array): (float("inf"), "the gradient is 0 in each row of one entry: PyTorch returns its rounding")
+        for op, case, *arrays in (
+            ("cosine_similarity", "one entry", "x1", "x2"),
+            ("cosine_similarity", "single numbers", "x1", "x2"),
+            ("group_norm", "groups of one value in two samples", "input"),
+            ("layer_norm", "one feature", "input", "weight"),
+            ("normalize", "a single number", "input"),
+            ("normalize", "one entry", "input"),
+            ("spectral_norm", "one number", "weight"),
+            ("weight_norm", "a vector, entry by entry", "v"),
+        )
+        for array in arrays
+    },
+    **{
+        ("cosine_similarity", case, array): (
+            1024,
+            "x2 / |x2| - y x1 / |x1| is a small difference where the rows are nearly parallel",
+        )
+        for case in ("a row with itself, nearly", "opposite rows, nearly")
+        for array in ("x1", "x2")
+    },
+    ("group_norm", "a single position", "input"): (
+        2**16,
+        "of two values only the share of eps, here 1e-5 of the variance, is left of the gradient",
+    ),
+    ("group_norm", "no positions", "weight"): (float("inf"), "PyTorch has NaN where it sums nothing"),
+    ("spectral_norm", "a kernel's last axis, counted from the end", "weight"): (
+        256,
+        "u^T M v is a sum of both signs, and so is what is taken from the gradient",
+    ),
 }
 # However many roundings PyTorch loses, this much of the largest entry must agree: a number above is no free pass.
 LEAST = 0.05

@@ -64,6 +64,12 @@ def _rrelu_in_training(input, rng, training, lower=1 / 8, upper=1 / 3):
     return torch.where(input > 0, input, slope.to(input.dtype) * input)
 
 
+def _spectral_norm(weight, u, v, dim=0):
+    module = torch.nn.utils.parametrizations._SpectralNorm(weight.detach(), dim=dim)
+    module._u, module._v = u.detach(), v.detach()  # buffers, which PyTorch does not differentiate
+    return module.eval()(weight)
+
+
 ADAPTATIONS = (
     *(
         Adaptation(
@@ -122,6 +128,41 @@ ADAPTATIONS = (
         "PyTorch draws slopes of its own in training and takes none: its formula is written out with those of the seed",
         applies=lambda arguments: arguments.get("training", False),
         call=_rrelu_in_training,
+    ),
+    Adaptation(
+        "group_norm",
+        "PyTorch's backward fails where there is a bias and no weight",
+        applies=lambda arguments: "bias" in arguments and "weight" not in arguments,
+        call=lambda input, **others: torch.nn.functional.group_norm(
+            input, weight=torch.ones(input.shape[1], dtype=input.dtype), **others
+        ),
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch's functions take a single extent as a tuple of one; its modules take both",
+            applies=lambda arguments: isinstance(arguments["normalized_shape"], int),
+            call=lambda normalized_shape, function=op, **others: getattr(torch.nn.functional, function)(
+                normalized_shape=(normalized_shape,), **others
+            ),
+        )
+        for op in ("layer_norm", "rms_norm")
+    ),
+    Adaptation(
+        "pairwise_distance",
+        "PyTorch gives no gradient of a count, where refimpl gives 0",
+        applies=lambda arguments: arguments.get("p") == 0,
+        undifferentiated=("x1", "x2"),
+    ),
+    Adaptation(
+        "spectral_norm",
+        "PyTorch has it as the parametrization of a module, which holds the two vectors",
+        call=_spectral_norm,
+    ),
+    Adaptation(
+        "weight_norm",
+        "PyTorch's function writes -1 for all axes, and has no names for its arguments",
+        call=lambda v, g, dim=0: torch._weight_norm(v, g, -1 if dim is None else dim),
     ),
     *(
         Adaptation(

@@ -2,6 +2,7 @@
 
 from . import (
     activations,
+    batch_normalization,
     binary,
     boxes,
     classification,
@@ -9,6 +10,8 @@ from . import (
     convolution,
     cross_entropy_variants,
     ctc,
+    direction,
+    distance,
     distillation,
     divergence,
     exponential_units,
@@ -21,19 +24,23 @@ from . import (
     margin,
     metric,
     multilabel,
+    normalization,
     preference,
     rectifiers,
     regression,
+    response_normalization,
     segmentation,
     self_gated,
     softmax,
     sparsemax,
     transposed_convolution,
+    weight_normalization,
 )
 from ._case import Case, Draw, Refusal, case, refused
 
 _FAMILIES = (
     activations,
+    batch_normalization,
     binary,
     boxes,
     classification,
@@ -41,6 +48,8 @@ _FAMILIES = (
     convolution,
     cross_entropy_variants,
     ctc,
+    direction,
+    distance,
     distillation,
     divergence,
     exponential_units,
@@ -53,14 +62,17 @@ _FAMILIES = (
     margin,
     metric,
     multilabel,
+    normalization,
     preference,
     rectifiers,
     regression,
+    response_normalization,
     segmentation,
     self_gated,
     softmax,
     sparsemax,
     transposed_convolution,
+    weight_normalization,
 )
 
 CASES: dict[str, tuple[Case, ...]] = {name: cases for family in _FAMILIES for name, cases in family.CASES.items()}

@@ -42,6 +42,19 @@ ROWS = (
         differentiable=("input",), constant=(), elementwise=True,
         derivation="activations.md#tanhshrink", torch="torch.nn.functional.tanhshrink",
     ),
+    # batch_normalization
+    Op(
+        "batch_norm", layers.batch_norm_forward, layers.batch_norm_backward,
+        differentiable=("input", "weight", "bias"),
+        constant=("running_mean", "running_var", "training", "momentum", "eps"),
+        derivation="batch_normalization.md#batch_norm", torch="torch.nn.functional.batch_norm",
+    ),
+    Op(
+        "instance_norm", layers.instance_norm_forward, layers.instance_norm_backward,
+        differentiable=("input", "weight", "bias"),
+        constant=("running_mean", "running_var", "use_input_stats", "momentum", "eps"),
+        derivation="batch_normalization.md#instance_norm", torch="torch.nn.functional.instance_norm",
+    ),
     # convolution
     Op(
         "conv1d", layers.conv1d_forward, layers.conv1d_backward,
@@ -62,6 +75,38 @@ ROWS = (
         "conv_tbc", layers.conv_tbc_forward, layers.conv_tbc_backward,
         differentiable=("input", "weight", "bias"), constant=("pad",),
         derivation="convolution.md#conv_tbc", torch="torch.nn.functional.conv_tbc",
+    ),
+    # direction
+    Op(
+        "cosine_similarity", layers.cosine_similarity_forward, layers.cosine_similarity_backward,
+        differentiable=("x1", "x2"), constant=("dim", "eps"), kinks="|x1| = eps, |x2| = eps",
+        departs="the clamp max(|x|, eps) is passed straight through",
+        derivation="direction.md#cosine_similarity", torch="torch.nn.functional.cosine_similarity",
+    ),
+    Op(
+        "normalize", layers.normalize_forward, layers.normalize_backward,
+        differentiable=("input",), constant=("p", "dim", "eps"),
+        kinks="the norm = eps, input = 0 for p = 1, equal largest or smallest entries for p = inf or -inf",
+        derivation="direction.md#normalize", torch="torch.nn.functional.normalize",
+    ),
+    # distance
+    Op(
+        "cdist", layers.cdist_forward, layers.cdist_backward,
+        differentiable=("x1", "x2"), constant=("p",),
+        kinks="equal rows, equal entries for p = 1, equal largest differences for p = inf",
+        derivation="distance.md#cdist", torch="torch.cdist",
+    ),
+    Op(
+        "pairwise_distance", layers.pairwise_distance_forward, layers.pairwise_distance_backward,
+        differentiable=("x1", "x2"), constant=("p", "eps", "keepdim"),
+        kinks="no difference in a row, or an entry for p = 1; equal largest or smallest ones for p = inf or -inf",
+        derivation="distance.md#pairwise_distance", torch="torch.nn.functional.pairwise_distance",
+    ),
+    Op(
+        "pdist", layers.pdist_forward, layers.pdist_backward,
+        differentiable=("input",), constant=("p",),
+        kinks="equal rows, equal entries for p = 1, equal largest differences for p = inf",
+        derivation="distance.md#pdist", torch="torch.nn.functional.pdist",
     ),
     # exponential_units
     Op(
@@ -149,6 +194,22 @@ ROWS = (
         differentiable=("input", "weight", "bias"), constant=(),
         derivation="linear.md#linear", torch="torch.nn.functional.linear",
     ),
+    # normalization
+    Op(
+        "group_norm", layers.group_norm_forward, layers.group_norm_backward,
+        differentiable=("input", "weight", "bias"), constant=("num_groups", "eps"),
+        derivation="normalization.md#group_norm", torch="torch.nn.functional.group_norm",
+    ),
+    Op(
+        "layer_norm", layers.layer_norm_forward, layers.layer_norm_backward,
+        differentiable=("input", "weight", "bias"), constant=("normalized_shape", "eps"),
+        derivation="normalization.md#layer_norm", torch="torch.nn.functional.layer_norm",
+    ),
+    Op(
+        "rms_norm", layers.rms_norm_forward, layers.rms_norm_backward,
+        differentiable=("input", "weight"), constant=("normalized_shape", "eps"),
+        derivation="normalization.md#rms_norm", torch="torch.nn.functional.rms_norm",
+    ),
     # rectifiers
     Op(
         "leaky_relu", layers.leaky_relu_forward, layers.leaky_relu_backward,
@@ -180,6 +241,12 @@ ROWS = (
         "threshold", layers.threshold_forward, layers.threshold_backward,
         differentiable=("input",), constant=("threshold", "value"), elementwise=True, kinks="input = threshold",
         derivation="rectifiers.md#threshold", torch="torch.nn.functional.threshold",
+    ),
+    # response_normalization
+    Op(
+        "local_response_norm", layers.local_response_norm_forward, layers.local_response_norm_backward,
+        differentiable=("input",), constant=("size", "alpha", "beta", "k"),
+        derivation="response_normalization.md#local_response_norm", torch="torch.nn.functional.local_response_norm",
     ),
     # self_gated
     Op(
@@ -248,5 +315,16 @@ ROWS = (
         differentiable=("input", "weight", "bias"),
         constant=("stride", "padding", "output_padding", "groups", "dilation"),
         derivation="transposed_convolution.md#conv_transpose3d", torch="torch.nn.functional.conv_transpose3d",
+    ),
+    # weight_normalization
+    Op(
+        "spectral_norm", layers.spectral_norm_forward, layers.spectral_norm_backward,
+        differentiable=("weight",), constant=("u", "v", "dim"),
+        derivation="weight_normalization.md#spectral_norm", torch="torch.nn.utils.parametrizations.spectral_norm",
+    ),
+    Op(
+        "weight_norm", layers.weight_norm_forward, layers.weight_norm_backward,
+        differentiable=("v", "g"), constant=("dim",),
+        derivation="weight_normalization.md#weight_norm", torch="torch._weight_norm",
     ),
 )  # fmt: skip
