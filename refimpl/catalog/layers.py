@@ -22,6 +22,13 @@ ROWS = (
         differentiable=("input",), constant=(), elementwise=True,
         derivation="activations.md#tanh", torch="torch.nn.functional.tanh",
     ),
+    # interpolation
+    Op(
+        "interpolate", layers.interpolate_forward, layers.interpolate_backward,
+        differentiable=("input",),
+        constant=("size", "scale_factor", "mode", "align_corners", "recompute_scale_factor", "antialias"),
+        derivation="interpolation.md#interpolate", torch="torch.nn.functional.interpolate",
+    ),
     # linear
     Op(
         "linear", layers.linear_forward, layers.linear_backward,

@@ -1,5 +1,6 @@
 """The mathematics of layers: one file per family."""
 
 from .activations import *
+from .interpolation import *
 from .linear import *
 from .softmax import *
