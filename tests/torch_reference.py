@@ -65,6 +65,12 @@ ADAPTATIONS = (
         call=lambda input, **others: torch.nn.functional.linear(input[None], **others)[0],
     ),
     Adaptation(
+        "pixel_shuffle",
+        "PyTorch's backward of nothing is pixel_unshuffle, which leaves the shape as it is where there are no entries",
+        applies=lambda arguments: not arguments["input"].size,
+        undifferentiated=("input",),
+    ),
+    Adaptation(
         "triplet_margin_loss",
         "PyTorch's 0-norm counts and carries no gradient; refimpl says 0",
         applies=lambda arguments: arguments.get("p") == 0,

@@ -13,6 +13,7 @@ from . import (
     multilabel,
     preference,
     regression,
+    shuffling,
     softmax,
 )
 from ._case import Case, Draw, Refusal, case, refused
@@ -30,6 +31,7 @@ _FAMILIES = (
     multilabel,
     preference,
     regression,
+    shuffling,
     softmax,
 )
 

@@ -35,6 +35,22 @@ ROWS = (
         differentiable=("input", "weight", "bias"), constant=(),
         derivation="linear.md#linear", torch="torch.nn.functional.linear",
     ),
+    # shuffling
+    Op(
+        "channel_shuffle", layers.channel_shuffle_forward, layers.channel_shuffle_backward,
+        differentiable=("input",), constant=("groups",),
+        derivation="shuffling.md#channel_shuffle", torch="torch.nn.functional.channel_shuffle",
+    ),
+    Op(
+        "pixel_shuffle", layers.pixel_shuffle_forward, layers.pixel_shuffle_backward,
+        differentiable=("input",), constant=("upscale_factor",),
+        derivation="shuffling.md#pixel_shuffle", torch="torch.nn.functional.pixel_shuffle",
+    ),
+    Op(
+        "pixel_unshuffle", layers.pixel_unshuffle_forward, layers.pixel_unshuffle_backward,
+        differentiable=("input",), constant=("downscale_factor",),
+        derivation="shuffling.md#pixel_unshuffle", torch="torch.nn.functional.pixel_unshuffle",
+    ),
     # softmax
     Op(
         "log_softmax", layers.log_softmax_forward, layers.log_softmax_backward,

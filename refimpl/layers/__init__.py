@@ -3,4 +3,5 @@
 from .activations import *
 from .interpolation import *
 from .linear import *
+from .shuffling import *
 from .softmax import *
