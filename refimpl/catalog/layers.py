@@ -22,6 +22,18 @@ ROWS = (
         differentiable=("input",), constant=(), elementwise=True,
         derivation="activations.md#tanh", torch="torch.nn.functional.tanh",
     ),
+    # grid_sampling
+    Op(
+        "affine_grid", layers.affine_grid_forward, layers.affine_grid_backward,
+        differentiable=("theta",), constant=("size", "align_corners"),
+        derivation="grid_sampling.md#affine_grid", torch="torch.nn.functional.affine_grid",
+    ),
+    Op(
+        "grid_sample", layers.grid_sample_forward, layers.grid_sample_backward,
+        differentiable=("input", "grid"), constant=("mode", "padding_mode", "align_corners"),
+        kinks="bilinear at a pixel's middle, and where the padding mode holds or turns a position",
+        derivation="grid_sampling.md#grid_sample", torch="torch.nn.functional.grid_sample",
+    ),
     # interpolation
     Op(
         "interpolate", layers.interpolate_forward, layers.interpolate_backward,

@@ -1,6 +1,7 @@
 """The mathematics of layers: one file per family."""
 
 from .activations import *
+from .grid_sampling import *
 from .interpolation import *
 from .linear import *
 from .shuffling import *

@@ -192,7 +192,7 @@ def _around(mode: str, n: int, m: int, ratio: Ratio, align_corners: bool) -> Tap
     offset = np.arange(-1, 3) if mode == "bicubic" else np.arange(2)
     index = whole.astype(np.intp)[:, None] + offset
     if mode == "bicubic":
-        return index, _cubic(offset - rest / denominator, CUBIC)
+        return index, cubic(offset - rest / denominator, CUBIC)
     return index, np.concatenate([denominator - rest, rest], axis=1) / denominator
 
 
@@ -220,12 +220,20 @@ def _triangle(x: Any) -> Any:
     return np.maximum(1 - np.abs(x), 0)
 
 
-def _cubic(x: Any, a: float) -> Any:
+def cubic(x: Any, a: float) -> Any:
     """Keys's cubic kernel: 1 at 0, 0 at the other whole numbers and from 2 on."""
     d = np.abs(x)
     inner = ((a + 2) * d - (a + 3)) * d * d + 1
     outer = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
-    return np.where(d < 1, inner, np.where(d < 2, outer, 0.0))
+    return np.where(d < 1, inner, np.where(d < 2, outer, 0 * d))
+
+
+def cubic_slope(x: Any, a: float) -> Any:
+    """The derivative of the cubic kernel, which is continuous."""
+    d = np.abs(x)
+    inner = (3 * (a + 2) * d - 2 * (a + 3)) * d
+    outer = (3 * a * d - 10 * a) * d + 8 * a
+    return np.sign(x) * np.where(d < 1, inner, np.where(d < 2, outer, 0 * d))
 
 
 def _lanczos(x: Any) -> Any:
@@ -237,7 +245,7 @@ def _lanczos(x: Any) -> Any:
 # How far each kernel reaches, and the kernel.
 KERNELS: dict[str, tuple[float, Callable[[Any], Any]]] = {
     "bilinear": (1.0, _triangle),
-    "bicubic": (2.0, lambda x: _cubic(x, CUBIC_ANTIALIASED)),
+    "bicubic": (2.0, lambda x: cubic(x, CUBIC_ANTIALIASED)),
     "lanczos": (3.0, _lanczos),
 }
 
