@@ -14,6 +14,7 @@ from . import (
     multilabel,
     preference,
     regression,
+    roi_align,
     shuffling,
     softmax,
 )
@@ -33,6 +34,7 @@ _FAMILIES = (
     multilabel,
     preference,
     regression,
+    roi_align,
     shuffling,
     softmax,
 )

@@ -47,6 +47,13 @@ ROWS = (
         differentiable=("input", "weight", "bias"), constant=(),
         derivation="linear.md#linear", torch="torch.nn.functional.linear",
     ),
+    # roi_align
+    Op(
+        "roi_align", layers.roi_align_forward, layers.roi_align_backward,
+        differentiable=("input",),
+        constant=("boxes", "output_size", "spatial_scale", "sampling_ratio", "aligned"),
+        derivation="roi_align.md#roi_align",
+    ),
     # shuffling
     Op(
         "channel_shuffle", layers.channel_shuffle_forward, layers.channel_shuffle_backward,

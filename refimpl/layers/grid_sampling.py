@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_array
 
 from .. import _validate
 from .._precision import answer, gradient, result_dtype, working, working_dtype
+from .._sampling import channel_rows, sampling_matrix, tap_pixels, tap_weights
 from .._validate import Array, IntArray
 from .interpolation import CUBIC, cubic, cubic_slope
 
@@ -74,7 +74,7 @@ def grid_sample_forward(
     compute = working_dtype(input, grid)
     with np.errstate(all="ignore"):
         for y_n, x_n, taps in zip(y, input, _taps_of_samples(cache), strict=True):
-            sampled = _matrix(taps, compute) @ _rows(x_n, compute)
+            sampled = _matrix(taps, compute) @ channel_rows(x_n, compute)
             y_n[...] = sampled.T.reshape(y_n.shape)
     return y, cache
 
@@ -92,22 +92,22 @@ def grid_sample_backward(grad_output: ArrayLike, cache: GridSampleCache) -> dict
     grad_grid = np.zeros(grid.shape, dtype=grid.dtype)
     with np.errstate(all="ignore"):
         for n, taps in enumerate(_taps_of_samples(cache)):
-            g_rows = _rows(g[n], compute)
+            g_rows = channel_rows(g[n], compute)
             spread = _matrix(taps, compute).T @ g_rows
             grad_input[n] = spread.T.reshape(input.shape[1:])
             if cache.mode != "nearest":
-                grad_grid[n] = _slopes(taps, _rows(input[n], compute), g_rows).reshape(grid.shape[1:])
+                grad_grid[n] = _slopes(taps, channel_rows(input[n], compute), g_rows).reshape(grid.shape[1:])
     return {"input": grad_input, "grid": grad_grid}
 
 
 def _slopes(taps: list[_Taps], x_rows: Array, g_rows: Array) -> Array:
     """(positions, axes): the sum over taps and channels of g x, times the derivative of the tap's weight."""
-    pixel = _products([axis.pixel for axis in taps], [axis.extent for axis in taps])
+    pixel = tap_pixels([axis.pixel for axis in taps], [axis.extent for axis in taps])
     # What each tap's pixel is worth to its position: one sum over the channels serves all axes.
     worth = np.stack([np.einsum("pc,pc->p", x_rows[column], g_rows) for column in pixel.T], axis=1)
     found = []
     for k in reversed(range(len(taps))):
-        slope = _products([axis.slope if i == k else axis.weight for i, axis in enumerate(taps)])
+        slope = tap_weights([axis.slope if i == k else axis.weight for i, axis in enumerate(taps)])
         found.append(np.where(slope == 0, 0, slope * worth).sum(axis=1))
     return np.stack(found, axis=1)
 
@@ -131,11 +131,6 @@ def _check_shapes(op: str, input: Array, grid: Array, mode: str) -> None:
 
 def _output_shape(cache: GridSampleCache) -> tuple[int, ...]:
     return (*cache.input.shape[:2], *cache.grid.shape[1:-1])
-
-
-def _rows(x: Array, dtype: np.dtype[Any]) -> Array:
-    """One sample (C, ...) as rows of channels (pixels, C)."""
-    return np.ascontiguousarray(x.reshape(x.shape[0], math.prod(x.shape[1:])).T, dtype=dtype)
 
 
 def _taps_of_samples(cache: GridSampleCache) -> Iterator[list[_Taps]]:
@@ -194,24 +189,8 @@ def _within(p: Any, n: int, cache: GridSampleCache) -> tuple[Any, Any]:
 
 
 def _matrix(taps: list[_Taps], dtype: np.dtype[Any]) -> Any:
-    """The weights of all pixels in all positions, as a sparse (positions, pixels)."""
-    pixel = _products([axis.pixel for axis in taps], [axis.extent for axis in taps])
-    weight = _products([axis.weight for axis in taps])
-    kept = weight != 0  # an infinite pixel with a weight of 0 must leave the output alone
-    starts = np.concatenate([[0], kept.sum(axis=1).cumsum()])
-    pixels = math.prod(axis.extent for axis in taps)
-    return csr_array((weight[kept].astype(dtype), pixel[kept], starts), shape=(len(weight), pixels))
-
-
-def _products(factors: list[Any], extents: list[int] | None = None) -> Any:
-    """All combinations of taps, (positions, taps of all axes): of weights the products, of pixels the flat indices."""
-    found = factors[0]
-    for k, factor in enumerate(factors[1:], 1):
-        first, second = found[:, :, None], factor[:, None, :]
-        found = (first * second if extents is None else first * extents[k] + second).reshape(
-            len(found), found.shape[1] * factor.shape[1]
-        )
-    return found
+    extents = [axis.extent for axis in taps]
+    return sampling_matrix([axis.pixel for axis in taps], [axis.weight for axis in taps], extents, dtype)
 
 
 class AffineGridCache(NamedTuple):
