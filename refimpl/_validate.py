@@ -110,6 +110,14 @@ def classes_last(op: str, name: str, array: NDArray[Any]) -> int:
     return array.shape[-1] if array.ndim else 1
 
 
+def broadcast_shape(op: str, names: str, a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that arrays of two shapes broadcast to; `names` says whose shapes they are."""
+    try:
+        return np.broadcast_shapes(a, b)
+    except ValueError:
+        raise ValueError(f"{op}: {names} must broadcast to one shape, got {a} and {b}") from None
+
+
 def one_of(op: str, name: str, value: object, choices: Sequence[object]) -> None:
     if not any(value is choice or (type(value) is type(choice) and value == choice) for choice in choices):
         raise ValueError(f"{op}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
@@ -176,6 +184,21 @@ def entries_at_least(op: str, name: str, array: Array, bound: float, rule: str =
     if below.any():
         where = tuple(int(i) for i in np.argwhere(below)[0])
         raise ValueError(f"{op}: {name} must be at least {rule or f'{bound:g}'}, got {array[where]:g} at index {where}")
+
+
+def probabilities(op: str, name: str, array: Array) -> None:
+    """Every entry lies from 0 to 1; NaN does not."""
+    if array.size == 0 or (array.min() >= 0 and array.max() <= 1):
+        return
+    where = tuple(int(i) for i in np.argwhere(~((array >= 0) & (array <= 1)))[0])
+    raise ValueError(f"{op}: {name} must hold probabilities from 0 to 1, got {array[where]:g} at index {where}")
+
+
+def broadcastable(op: str, name: str, array: NDArray[Any], rule: str, shape: tuple[int, ...]) -> None:
+    """Repeating `array` along some axes gives `shape`, which stands for what `rule` says."""
+    pairs = zip(reversed(array.shape), reversed(shape), strict=False)
+    if array.ndim > len(shape) or any(extent not in (1, whole) for extent, whole in pairs):
+        raise ValueError(f"{op}: {name} must be broadcastable to the shape {rule} = {shape}, got {array.shape}")
 
 
 def class_indices(op: str, name: str, target: IntArray, classes: int, ignore_index: int | None = None) -> None:
