@@ -38,6 +38,20 @@ LOST_BY_PYTORCH = {
         for array in ("input1", "input2")
     },
     **{
+        ("interpolate", case, "input"): (
+            float("inf"),
+            "where an extent stays or doubles, one of its passes resamples by the factor and the other copies",
+        )
+        for case in (
+            "nearest, an extent that a factor leaves",
+            "nearest, doubled by a factor above 2",
+            "bicubic, an extent that a factor leaves",
+            "bilinear antialiased, an extent that a factor leaves",
+            "bicubic antialiased, an extent that a factor leaves",
+            "lanczos antialiased, an extent that a factor leaves",
+        )
+    },
+    **{
         (op, case, "weight"): (
             float("inf"),
             "l - L is the difference of equal numbers, and 0: PyTorch returns its rounding",

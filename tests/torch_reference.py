@@ -185,11 +185,38 @@ ADAPTATIONS = (
         applies=lambda arguments: arguments.get("reduction", "mean") == "mean",
         warning="reduction: 'mean' divides",
     ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch warns that its default is no longer True",
+            applies=lambda arguments: arguments.get("align_corners") is None,
+            warning="Default grid_sample and affine_grid behavior has changed",
+        )
+        for op in ("affine_grid", "grid_sample")
+    ),
+    Adaptation(
+        "affine_grid",
+        "PyTorch warns that a single pixel no longer stands at -1",
+        applies=lambda arguments: arguments.get("align_corners") is True and 1 in arguments["size"][2:],
+        warning="Since version 1.3.0, affine_grid behavior has changed",
+    ),
+    Adaptation(
+        "affine_grid",
+        "PyTorch makes no grid of no samples",
+        applies=lambda arguments: arguments["size"][0] == 0,
+        unevaluated=True,
+    ),
     Adaptation(
         "linear",
         "PyTorch's kernel for an input of two dimensions refuses a weight vector with a bias; with three it takes them",
         applies=lambda arguments: arguments["weight"].ndim == 1 and arguments["input"].ndim == 2,
         call=lambda input, **others: torch.nn.functional.linear(input[None], **others)[0],
+    ),
+    Adaptation(
+        "pixel_shuffle",
+        "PyTorch's backward of nothing is pixel_unshuffle, which leaves the shape as it is where there are no entries",
+        applies=lambda arguments: not arguments["input"].size,
+        undifferentiated=("input",),
     ),
     Adaptation(
         "triplet_margin_loss",

@@ -38,6 +38,48 @@ ROWS = (
         differentiable=("input",), constant=("kernel_size", "dilation", "padding", "stride"),
         derivation="folding.md#unfold", torch="torch.nn.functional.unfold",
     ),
+    # grid_sampling
+    Op(
+        "affine_grid", layers.affine_grid_forward, layers.affine_grid_backward,
+        differentiable=("theta",), constant=("size", "align_corners"),
+        derivation="grid_sampling.md#affine_grid", torch="torch.nn.functional.affine_grid",
+    ),
+    Op(
+        "grid_sample", layers.grid_sample_forward, layers.grid_sample_backward,
+        differentiable=("input", "grid"), constant=("mode", "padding_mode", "align_corners"),
+        kinks="bilinear at a pixel's middle, and where the padding mode holds or turns a position",
+        derivation="grid_sampling.md#grid_sample", torch="torch.nn.functional.grid_sample",
+    ),
+    # interpolation
+    Op(
+        "interpolate", layers.interpolate_forward, layers.interpolate_backward,
+        differentiable=("input",),
+        constant=("size", "scale_factor", "mode", "align_corners", "recompute_scale_factor", "antialias"),
+        derivation="interpolation.md#interpolate", torch="torch.nn.functional.interpolate",
+    ),
+    # roi_align
+    Op(
+        "roi_align", layers.roi_align_forward, layers.roi_align_backward,
+        differentiable=("input",),
+        constant=("boxes", "output_size", "spatial_scale", "sampling_ratio", "aligned"),
+        derivation="roi_align.md#roi_align",
+    ),
+    # shuffling
+    Op(
+        "channel_shuffle", layers.channel_shuffle_forward, layers.channel_shuffle_backward,
+        differentiable=("input",), constant=("groups",),
+        derivation="shuffling.md#channel_shuffle", torch="torch.nn.functional.channel_shuffle",
+    ),
+    Op(
+        "pixel_shuffle", layers.pixel_shuffle_forward, layers.pixel_shuffle_backward,
+        differentiable=("input",), constant=("upscale_factor",),
+        derivation="shuffling.md#pixel_shuffle", torch="torch.nn.functional.pixel_shuffle",
+    ),
+    Op(
+        "pixel_unshuffle", layers.pixel_unshuffle_forward, layers.pixel_unshuffle_backward,
+        differentiable=("input",), constant=("downscale_factor",),
+        derivation="shuffling.md#pixel_unshuffle", torch="torch.nn.functional.pixel_unshuffle",
+    ),
     # transposed_convolution
     Op(
         "conv_transpose1d", layers.conv_transpose1d_forward, layers.conv_transpose1d_backward,

@@ -15,7 +15,7 @@ rng = np.random.default_rng(0)
 
 @pytest.mark.parametrize("dim", [0, 1])
 def test_many_numbers_are_added_in_pairs_along_any_axis(dim):
-    """An entry goes through log2(10^6) = 20 roundings, of half an ulp each; one after another, three digits are lost."""
+    """An entry goes through log2(10^6) = 20 roundings, of half an ulp each; one after another, 3 digits are lost."""
     x = np.full((1_000_000, 2) if dim == 0 else (2, 1_000_000), 0.1, dtype=np.float32)
     exact = [mpmath.mpf(float(np.float32(0.1))) * 1_000_000] * 2
     assert ulp_distance(sum_forward(x, dim)[0], exact).max() <= 10
