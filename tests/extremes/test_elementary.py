@@ -15,11 +15,11 @@ rng = np.random.default_rng(0)
 
 @pytest.mark.parametrize("dim", [0, 1])
 def test_many_numbers_are_added_in_pairs_along_any_axis(dim):
-    """The error grows with the logarithm of the number: one after another, 10^6 of these lose three digits."""
+    """An entry goes through log2(10^6) = 20 roundings, of half an ulp each; one after another, three digits are lost."""
     x = np.full((1_000_000, 2) if dim == 0 else (2, 1_000_000), 0.1, dtype=np.float32)
     exact = [mpmath.mpf(float(np.float32(0.1))) * 1_000_000] * 2
-    assert ulp_distance(sum_forward(x, dim)[0], exact).max() <= 3
-    assert ulp_distance(mean_forward(x, dim)[0], [v / 1_000_000 for v in exact]).max() <= 3
+    assert ulp_distance(sum_forward(x, dim)[0], exact).max() <= 10
+    assert ulp_distance(mean_forward(x, dim)[0], [v / 1_000_000 for v in exact]).max() <= 10
 
 
 def test_positive_numbers_of_the_whole_range():
