@@ -167,7 +167,7 @@ def _taps(u: Array, n: int, cache: GridSampleCache) -> _Taps:
     if cache.padding_mode == "zeros":
         inside = ~((j < 0) | (j > n - 1))
         weight, slope = np.where(inside, weight, 0), np.where(inside, slope, 0)
-    pixel = np.clip(np.nan_to_num(j), 0, n - 1).astype(np.intp)
+    pixel = np.fmax(np.minimum(j, n - 1), 0).astype(np.intp)  # of what is no number pixel 0: its weight is NaN
     return _Taps(n, pixel, weight, slope * rate[:, None])
 
 

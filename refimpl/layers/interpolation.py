@@ -251,25 +251,28 @@ KERNELS: dict[str, tuple[float, Callable[[Any], Any]]] = {
 
 
 def _along_axes(matrices: tuple[Any, ...], x: Array) -> Array:
-    """x (N, C, ...) with each of its spatial axes multiplied by its matrix; what shrinks the most comes first."""
-    for axis in sorted(range(len(matrices)), key=lambda axis: matrices[axis].shape[0] / matrices[axis].shape[1]):
-        before, n, after = math.prod(x.shape[: axis + 2]), x.shape[axis + 2], math.prod(x.shape[axis + 3 :])
-        matrix = matrices[axis].astype(x.dtype)
-        y = _along_middle(matrix, x.reshape(before, n, after))
-        x = y.reshape(*x.shape[: axis + 2], matrix.shape[0], *x.shape[axis + 3 :])
-    return x
-
-
-def _along_middle(matrix: Any, x: Array) -> Array:
-    """The matrix (m, n) times each (n, after) of x (before, n, after)."""
-    m, n = matrix.shape
-    before, _, after = x.shape
+    """x (N, C, ...) with each of its spatial axes multiplied by its matrix."""
+    matrices = tuple(matrix.astype(x.dtype) for matrix in matrices)
     with np.errstate(all="ignore"):
-        if m * n <= DENSE:
-            dense = matrix.toarray()
-            y = (x[:, :, 0] @ dense.T)[:, :, None] if after == 1 else np.matmul(dense, x)
-            if np.isfinite(y).all():
-                return np.asarray(y)
-        # Zeros that are not stored leave infinite entries alone.
-        columns = np.moveaxis(x, 1, 0).reshape(n, before * after)
-        return np.moveaxis(np.asarray(matrix @ columns).reshape(m, before, after), 0, 1)
+        y = _product(matrices, x, DENSE)
+        if np.isfinite(y.sum()):
+            return y
+        # Something is no number, and 0 times it no 0: zeros that are not stored leave it where it is.
+        return _product(matrices, x, 0)
+
+
+def _product(matrices: tuple[Any, ...], x: Array, dense: int) -> Array:
+    """All axes; what shrinks the most comes first. Matrices of up to `dense` entries are multiplied as dense ones."""
+    for axis in sorted(range(len(matrices)), key=lambda axis: matrices[axis].shape[0] / matrices[axis].shape[1]):
+        m, n = matrices[axis].shape
+        before, after = math.prod(x.shape[: axis + 2]), math.prod(x.shape[axis + 3 :])
+        rows = x.reshape(before, n, after)
+        if m * n > dense:
+            columns = np.moveaxis(rows, 1, 0).reshape(n, before * after)
+            y = np.moveaxis(np.asarray(matrices[axis] @ columns).reshape(m, before, after), 0, 1)
+        elif after == 1:
+            y = rows[:, :, 0] @ matrices[axis].toarray().T
+        else:
+            y = np.matmul(matrices[axis].toarray(), rows)
+        x = y.reshape(*x.shape[: axis + 2], m, *x.shape[axis + 3 :])
+    return x
