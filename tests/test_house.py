@@ -18,7 +18,7 @@ ROWS = [pytest.param(op, id=op.name) for op in OPS.values()]
 # Each part of the package may import the parts named before it, and itself.
 ORDER = (
     ("_validate", "_structure"),
-    ("_precision", "_reduction", "_blocks", "_numerics"),
+    ("_precision", "_reduction", "_blocks", "_numerics", "_windows", "_correlation"),
     ("losses", "layers", "optim", "sequential"),
     ("catalog", "cases"),
     ("gradcheck",),
