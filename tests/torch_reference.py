@@ -37,6 +37,12 @@ class Adaptation:
 
 ADAPTATIONS = (
     Adaptation(
+        "avg_pool3d",
+        "PyTorch refuses a kernel larger than the input in three dimensions, and takes it in one and two",
+        applies=lambda arguments: np.min(arguments["input"].shape[-3:]) < np.max(arguments["kernel_size"]),
+        unevaluated=True,
+    ),
+    Adaptation(
         "cross_entropy",
         "PyTorch refuses the gradient of the class weights where the target holds classes",
         applies=lambda arguments: not is_floating(arguments["target"]),

@@ -1,9 +1,31 @@
 """The samples: for each op of the catalog the inputs it must be right on, and those it must refuse."""
 
-from . import activations, classification, likelihood, linear, regression, softmax
+from . import (
+    activations,
+    adaptive_pooling,
+    average_pooling,
+    classification,
+    likelihood,
+    linear,
+    max_pooling,
+    padding,
+    regression,
+    softmax,
+)
 from ._case import Case, Draw, Refusal, case, refused
 
-_FAMILIES = (activations, classification, likelihood, linear, regression, softmax)
+_FAMILIES = (
+    activations,
+    adaptive_pooling,
+    average_pooling,
+    classification,
+    likelihood,
+    linear,
+    max_pooling,
+    padding,
+    regression,
+    softmax,
+)
 
 CASES: dict[str, tuple[Case, ...]] = {name: cases for family in _FAMILIES for name, cases in family.CASES.items()}
 REFUSALS: dict[str, tuple[Refusal, ...]] = {

@@ -22,11 +22,92 @@ ROWS = (
         differentiable=("input",), constant=(), elementwise=True,
         derivation="activations.md#tanh", torch="torch.nn.functional.tanh",
     ),
+    # adaptive_pooling
+    Op(
+        "adaptive_avg_pool1d", layers.adaptive_avg_pool1d_forward, layers.adaptive_avg_pool1d_backward,
+        differentiable=("input",), constant=("output_size",),
+        derivation="adaptive_pooling.md#adaptive_avg_pool1d", torch="torch.nn.functional.adaptive_avg_pool1d",
+    ),
+    Op(
+        "adaptive_avg_pool2d", layers.adaptive_avg_pool2d_forward, layers.adaptive_avg_pool2d_backward,
+        differentiable=("input",), constant=("output_size",),
+        derivation="adaptive_pooling.md#adaptive_avg_pool2d", torch="torch.nn.functional.adaptive_avg_pool2d",
+    ),
+    Op(
+        "adaptive_avg_pool3d", layers.adaptive_avg_pool3d_forward, layers.adaptive_avg_pool3d_backward,
+        differentiable=("input",), constant=("output_size",),
+        derivation="adaptive_pooling.md#adaptive_avg_pool3d", torch="torch.nn.functional.adaptive_avg_pool3d",
+    ),
+    Op(
+        "adaptive_max_pool1d", layers.adaptive_max_pool1d_forward, layers.adaptive_max_pool1d_backward,
+        differentiable=("input",), constant=("output_size", "return_indices"),
+        kinks="equal largest entries in a window",
+        derivation="adaptive_pooling.md#adaptive_max_pool1d", torch="torch.nn.functional.adaptive_max_pool1d",
+    ),
+    Op(
+        "adaptive_max_pool2d", layers.adaptive_max_pool2d_forward, layers.adaptive_max_pool2d_backward,
+        differentiable=("input",), constant=("output_size", "return_indices"),
+        kinks="equal largest entries in a window",
+        derivation="adaptive_pooling.md#adaptive_max_pool2d", torch="torch.nn.functional.adaptive_max_pool2d",
+    ),
+    Op(
+        "adaptive_max_pool3d", layers.adaptive_max_pool3d_forward, layers.adaptive_max_pool3d_backward,
+        differentiable=("input",), constant=("output_size", "return_indices"),
+        kinks="equal largest entries in a window",
+        derivation="adaptive_pooling.md#adaptive_max_pool3d", torch="torch.nn.functional.adaptive_max_pool3d",
+    ),
+    # average_pooling
+    Op(
+        "avg_pool1d", layers.avg_pool1d_forward, layers.avg_pool1d_backward,
+        differentiable=("input",),
+        constant=("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),
+        derivation="average_pooling.md#avg_pool1d", torch="torch.nn.functional.avg_pool1d",
+    ),
+    Op(
+        "avg_pool2d", layers.avg_pool2d_forward, layers.avg_pool2d_backward,
+        differentiable=("input",),
+        constant=("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
+        derivation="average_pooling.md#avg_pool2d", torch="torch.nn.functional.avg_pool2d",
+    ),
+    Op(
+        "avg_pool3d", layers.avg_pool3d_forward, layers.avg_pool3d_backward,
+        differentiable=("input",),
+        constant=("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
+        derivation="average_pooling.md#avg_pool3d", torch="torch.nn.functional.avg_pool3d",
+    ),
     # linear
     Op(
         "linear", layers.linear_forward, layers.linear_backward,
         differentiable=("input", "weight", "bias"), constant=(),
         derivation="linear.md#linear", torch="torch.nn.functional.linear",
+    ),
+    # max_pooling
+    Op(
+        "max_pool1d", layers.max_pool1d_forward, layers.max_pool1d_backward,
+        differentiable=("input",),
+        constant=("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices"),
+        kinks="equal largest entries in a window",
+        derivation="max_pooling.md#max_pool1d", torch="torch.nn.functional.max_pool1d",
+    ),
+    Op(
+        "max_pool2d", layers.max_pool2d_forward, layers.max_pool2d_backward,
+        differentiable=("input",),
+        constant=("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices"),
+        kinks="equal largest entries in a window",
+        derivation="max_pooling.md#max_pool2d", torch="torch.nn.functional.max_pool2d",
+    ),
+    Op(
+        "max_pool3d", layers.max_pool3d_forward, layers.max_pool3d_backward,
+        differentiable=("input",),
+        constant=("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices"),
+        kinks="equal largest entries in a window",
+        derivation="max_pooling.md#max_pool3d", torch="torch.nn.functional.max_pool3d",
+    ),
+    # padding
+    Op(
+        "pad", layers.pad_forward, layers.pad_backward,
+        differentiable=("input",), constant=("pad", "mode", "value"),
+        derivation="padding.md#pad", torch="torch.nn.functional.pad",
     ),
     # softmax
     Op(
