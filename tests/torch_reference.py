@@ -35,6 +35,11 @@ class Adaptation:
     warning: str = ""  # how a warning begins that PyTorch gives here, as a regular expression
 
 
+def _an_index_repeats(indices, axes):
+    planes = indices.reshape(-1, int(np.prod(indices.shape[-axes:])))
+    return any(len(np.unique(plane)) < len(plane) for plane in planes)
+
+
 ADAPTATIONS = (
     Adaptation(
         "avg_pool3d",
@@ -47,6 +52,30 @@ ADAPTATIONS = (
         "PyTorch refuses the gradient of the class weights where the target holds classes",
         applies=lambda arguments: not is_floating(arguments["target"]),
         undifferentiated=("weight",),
+    ),
+    Adaptation(
+        "fractional_max_pool3d",
+        "PyTorch wants kernel_size + output_size - 1 below the extent in three dimensions, and at most it in two",
+        applies=lambda a: np.any(np.add(a["kernel_size"], a.get("output_size", 0)) > a["input"].shape[-3:]),
+        unevaluated=True,
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch draws the samples from its own generator",
+            applies=lambda arguments: "rng" in arguments,
+            unevaluated=True,
+        )
+        for op in ("fractional_max_pool2d", "fractional_max_pool3d")
+    ),
+    *(
+        Adaptation(
+            f"max_unpool{axes}d",
+            "PyTorch writes entries of one index in any order",
+            applies=lambda arguments, axes=axes: _an_index_repeats(arguments["indices"], axes),
+            unevaluated=True,
+        )
+        for axes in (1, 2, 3)
     ),
     Adaptation(
         "linear",

@@ -5,12 +5,15 @@ from . import (
     adaptive_pooling,
     average_pooling,
     classification,
+    fractional_pooling,
     likelihood,
     linear,
+    lp_pooling,
     max_pooling,
     padding,
     regression,
     softmax,
+    unpooling,
 )
 from ._case import Case, Draw, Refusal, case, refused
 
@@ -19,12 +22,15 @@ _FAMILIES = (
     adaptive_pooling,
     average_pooling,
     classification,
+    fractional_pooling,
     likelihood,
     linear,
+    lp_pooling,
     max_pooling,
     padding,
     regression,
     softmax,
+    unpooling,
 )
 
 CASES: dict[str, tuple[Case, ...]] = {name: cases for family in _FAMILIES for name, cases in family.CASES.items()}

@@ -75,11 +75,51 @@ ROWS = (
         constant=("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
         derivation="average_pooling.md#avg_pool3d", torch="torch.nn.functional.avg_pool3d",
     ),
+    # fractional_pooling
+    Op(
+        "fractional_max_pool2d", layers.fractional_max_pool2d_forward, layers.fractional_max_pool2d_backward,
+        differentiable=("input",),
+        constant=("kernel_size", "output_size", "output_ratio", "return_indices", "_random_samples", "rng"),
+        kinks="equal largest entries in a window",
+        derivation="fractional_pooling.md#fractional_max_pool2d", torch="torch.nn.functional.fractional_max_pool2d",
+    ),
+    Op(
+        "fractional_max_pool3d", layers.fractional_max_pool3d_forward, layers.fractional_max_pool3d_backward,
+        differentiable=("input",),
+        constant=("kernel_size", "output_size", "output_ratio", "return_indices", "_random_samples", "rng"),
+        kinks="equal largest entries in a window",
+        derivation="fractional_pooling.md#fractional_max_pool3d", torch="torch.nn.functional.fractional_max_pool3d",
+    ),
     # linear
     Op(
         "linear", layers.linear_forward, layers.linear_backward,
         differentiable=("input", "weight", "bias"), constant=(),
         derivation="linear.md#linear", torch="torch.nn.functional.linear",
+    ),
+    # lp_pooling
+    Op(
+        "lp_pool1d", layers.lp_pool1d_forward, layers.lp_pool1d_backward,
+        differentiable=("input",),
+        constant=("norm_type", "kernel_size", "stride", "ceil_mode"),
+        kinks="a window of zeros; equal extremes, for an infinite norm_type",
+        departs="0 where the powers of a window sum to 0",
+        derivation="lp_pooling.md#lp_pool1d", torch="torch.nn.functional.lp_pool1d",
+    ),
+    Op(
+        "lp_pool2d", layers.lp_pool2d_forward, layers.lp_pool2d_backward,
+        differentiable=("input",),
+        constant=("norm_type", "kernel_size", "stride", "ceil_mode"),
+        kinks="a window of zeros; equal extremes, for an infinite norm_type",
+        departs="0 where the powers of a window sum to 0",
+        derivation="lp_pooling.md#lp_pool2d", torch="torch.nn.functional.lp_pool2d",
+    ),
+    Op(
+        "lp_pool3d", layers.lp_pool3d_forward, layers.lp_pool3d_backward,
+        differentiable=("input",),
+        constant=("norm_type", "kernel_size", "stride", "ceil_mode"),
+        kinks="a window of zeros; equal extremes, for an infinite norm_type",
+        departs="0 where the powers of a window sum to 0",
+        derivation="lp_pooling.md#lp_pool3d", torch="torch.nn.functional.lp_pool3d",
     ),
     # max_pooling
     Op(
@@ -119,5 +159,27 @@ ROWS = (
         "softmax", layers.softmax_forward, layers.softmax_backward,
         differentiable=("input",), constant=("dim", "dtype"),
         derivation="softmax.md#softmax", torch="torch.nn.functional.softmax",
+    ),
+    # unpooling
+    Op(
+        "max_unpool1d", layers.max_unpool1d_forward, layers.max_unpool1d_backward,
+        differentiable=("input",),
+        constant=("indices", "kernel_size", "stride", "padding", "output_size"),
+        departs="an index that comes twice gives its gradient to both entries",
+        derivation="unpooling.md#max_unpool1d", torch="torch.nn.functional.max_unpool1d",
+    ),
+    Op(
+        "max_unpool2d", layers.max_unpool2d_forward, layers.max_unpool2d_backward,
+        differentiable=("input",),
+        constant=("indices", "kernel_size", "stride", "padding", "output_size"),
+        departs="an index that comes twice gives its gradient to both entries",
+        derivation="unpooling.md#max_unpool2d", torch="torch.nn.functional.max_unpool2d",
+    ),
+    Op(
+        "max_unpool3d", layers.max_unpool3d_forward, layers.max_unpool3d_backward,
+        differentiable=("input",),
+        constant=("indices", "kernel_size", "stride", "padding", "output_size"),
+        departs="an index that comes twice gives its gradient to both entries",
+        derivation="unpooling.md#max_unpool3d", torch="torch.nn.functional.max_unpool3d",
     ),
 )  # fmt: skip
