@@ -94,9 +94,13 @@ def _window_sums(x: Array, sizes: Extents) -> Array:
         start, end = bounds(x.shape[axis], m)
         y = np.zeros((*x.shape[:axis], m, *x.shape[axis + 1 :]), dtype=x.dtype)
         source, target = np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)
+        step, rest = divmod(x.shape[axis], m)
         for k in range(int((end - start).max())):
-            inside = np.flatnonzero(start + k < end)
-            target[..., inside] += source[..., start[inside] + k]
+            if rest:
+                inside = np.flatnonzero(start + k < end)
+                target[..., inside] += source[..., start[inside] + k]
+            else:  # windows of one size: a slice is a view, where indices would copy
+                target += source[..., k::step]
         x = y
     return x
 

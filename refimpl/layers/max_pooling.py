@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
 from .._blocks import row_blocks
@@ -72,11 +72,18 @@ def running_maximum(op: str, x: Array, windows: Windows) -> tuple[Array, IntArra
         for block in row_blocks(len(x), x[:1].size):
             winner[block] = first
             for q, tap in enumerate(positions):
-                value, best, at = x[block][tap.input], y[block][tap.output], winner[block][tap.output]
-                better = (value > best) | (value != value)
+                value, best = np.ascontiguousarray(x[block][tap.input]), y[block][tap.output]
+                _to_latest(winner[block][tap.output], value > best, q)
                 np.maximum(best, value, out=best)
-                np.maximum(at, better * first.dtype.type(q), out=at)  # positions come in order: the last is the largest
+            if np.isnan(y[block]).any():  # a comparison with NaN is never true: such windows kept an earlier position
+                for q, tap in enumerate(positions):
+                    _to_latest(winner[block][tap.output], np.isnan(x[block][tap.input]), q)
     return y, winner
+
+
+def _to_latest(winner: IntArray, better: NDArray[np.bool_], q: int) -> None:
+    """winner = q where better: the positions come in order, so that the latest is the largest."""
+    np.maximum(winner, better * winner.dtype.type(q), out=winner)
 
 
 def to_winners(g: Array, winner: IntArray, windows: Windows) -> Array:
