@@ -18,9 +18,9 @@ from ._validate import Array
 BLOCK = 2**16  # elements: 512 KiB of float64, which a core's own cache holds
 
 
-def row_blocks(rows: int, width: int) -> Iterator[slice]:
-    """Slices that cut `rows` rows of `width` elements into blocks of about BLOCK elements, at least one row each."""
-    step = max(1, BLOCK // max(1, width))
+def row_blocks(rows: int, width: int, block: int = BLOCK) -> Iterator[slice]:
+    """Slices that cut `rows` rows of `width` elements into blocks of about `block` elements, at least one row each."""
+    step = max(1, block // max(1, width))
     for start in range(0, rows, step):
         yield slice(start, min(start + step, rows))
 

@@ -34,6 +34,102 @@ def halves(a: Any) -> tuple[Any, Any]:
     return high, a - high
 
 
+def two_scale(x: Array, factor: float, tail: float = 0.0) -> tuple[Any, Any]:
+    """x * (factor + tail) as a rounded product and what it leaves out. float32 has a factor's last digits in the tail
+    as well: they count where the product is the argument of an exponential."""
+    high = x.dtype.type(factor)
+    product, error = two_prod(x, high)
+    error = error + x * x.dtype.type(factor - float(high) + tail)
+    return product, np.where(np.isfinite(error), error, 0)
+
+
+def sum_of_rows(a: Any) -> tuple[Any, Any]:
+    """The sum of each row of (rows, n), n >= 1, as a number and what its rounding left out, both (rows, 1)."""
+    error = np.zeros((len(a), 1), dtype=a.dtype)
+    while a.shape[1] > 1:  # the second half onto the first, and again
+        half = a.shape[1] // 2
+        folded, rounding = two_sum(a[:, :half], a[:, half : 2 * half])
+        error += rounding.sum(axis=1, keepdims=True)
+        a = np.concatenate([folded, a[:, 2 * half :]], axis=1)
+    return a, error
+
+
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x)) with full relative precision in both tails."""
+    # Neither exponential overflows, and the first keeps its digits where the quotient is small.
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+
+
+def softplus(x: Any) -> Any:
+    """log(1 + exp(x)) with full relative precision in both tails."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def normal_tail(a: Any) -> Any:
+    """Phi(-a) exp(a^2 / 2) for a >= 0: the upper tail of the normal distribution, without its exponential.
+
+    (a + 1) times it lies between 0.39 and 0.53 for all a, and is a polynomial of (a - 4) / (a + 4) to the last digits.
+    SciPy's ndtr loses digits in the tail as fast as a^2 grows, and its erfcx up to five units of the last place.
+    """
+    t = (a - 4) / (a + 4)
+    p = np.full_like(a, NORMAL_TAIL[-1])
+    for coefficient in NORMAL_TAIL[-2::-1]:
+        p *= t
+        p += coefficient
+    return p / (a + 1)
+
+
+def times_gaussian(a: Any, x: Any) -> Any:
+    """a exp(-x^2 / 2). The rounding of x^2 would count as often as x^2 is large: x = h + k in halves, and
+    x^2 = h^2 + k (x + h) with h^2 exact. Far out exp(64) is lent, exactly, so that nothing underflows before a is in.
+    """
+    h, k = halves(x)
+    far = np.abs(x) > 8
+    e = np.exp(far * x.dtype.type(64) - h * h / 2)
+    e += e * np.expm1(-k * (x + h) / 2)
+    return a * e * np.where(far, np.exp(x.dtype.type(-64)), x.dtype.type(1))
+
+
+# The polynomial of normal_tail, lowest power first: Chebyshev interpolation at 60 digits, as derivations/self_gated.md
+# redoes it.
+NORMAL_TAIL = (
+    0.47205320650984467,
+    -0.09670347732652607,
+    0.013999634724424333,
+    0.02860036405357749,
+    -0.03219783742802203,
+    0.01793609747886859,
+    -0.005002378592511494,
+    -0.00028562308680939413,
+    0.0006948971219073166,
+    -9.443033944152223e-05,
+    -8.785330394797745e-05,
+    2.1250446856208376e-05,
+    1.3627395285352675e-05,
+    -3.433372216853275e-06,
+    -2.6144101706596144e-06,
+    4.067173012515441e-07,
+    5.54834046220778e-07,
+    -1.2371533669917223e-09,
+    -1.1446850712757966e-07,
+    -1.7932121916642764e-08,
+    2.0257667136860796e-08,
+    5.474708632048835e-09,
+    -2.6180348731252313e-09,
+    -6.763267210562716e-10,
+    1.7873545221847226e-10,
+)
+
+
+def excess(d: Any) -> Any:
+    """exp(-d) - 1 + d by its power series, d^2 / 2 and on, for |d| <= 1; beyond it is that of 1 or -1."""
+    d = np.clip(d, -1, 1)
+    total = np.full_like(d, 1 / 20)
+    for k in range(19, 2, -1):  # the term after 20 is below the last digit of the sum
+        total = (1 - d * total) / k
+    return d * d * (1 - d * total) / 2
+
+
 class ShiftedRow(NamedTuple):
     """The exponentials of rows with their maximum taken out; the maximum itself counts as exactly 1, held apart.
 
@@ -53,9 +149,21 @@ class ShiftedRow(NamedTuple):
         np.put_along_axis(probability, self.top, 1 / (1 + self.rest), axis=1)
         return probability
 
+    def complement(self) -> Array:
+        """1 - softmax: at the maximum the sum of the other probabilities, not a difference."""
+        complement = 1 - self.probability()
+        np.put_along_axis(complement, self.top, self.rest / (1 + self.rest), axis=1)
+        return complement
+
     def log_probability(self) -> Array:
         """log softmax."""
         return self.difference - (np.log1p(self.rest) - self.error)
+
+    def log_sum(self, x: Array) -> Array:
+        """log(sum_j exp(x_j)) of each row of the x that it was made from, (rows,)."""
+        maximum = np.take_along_axis(x, self.top, axis=1)
+        total = np.where(np.isinf(maximum), maximum, maximum + np.log1p(self.rest))
+        return np.asarray(total[:, 0])
 
     def probability_vjp(self, g: Array) -> Array:
         """p_i (g_i - sum_j g_j p_j), with g measured from its entry at the maximum: a confident row has g there nearly
@@ -65,22 +173,40 @@ class ShiftedRow(NamedTuple):
         return p * (c - (c * p).sum(axis=1, keepdims=True))
 
     def log_probability_vjp(self, g: Array) -> Array:
-        """g_i - p_i sum_j g_j, as g_i (1 - p_i) - p_i (the sum of the other g). 1 - p at the maximum is the sum of the
-        other probabilities, not a difference."""
-        p = self.probability()
-        complement = 1 - p
-        np.put_along_axis(complement, self.top, self.rest / (1 + self.rest), axis=1)
-        return g * complement - p * (g.sum(axis=1, keepdims=True) - g)
+        """g_i - p_i sum_j g_j, as g_i (1 - p_i) - p_i (the sum of the other g)."""
+        return g * self.complement() - self.probability() * (g.sum(axis=1, keepdims=True) - g)
 
 
-def shifted_rows(x: Array) -> ShiftedRow:
-    """x (rows, n), n >= 1. A row that holds NaN or +inf, or only -inf, comes out as NaN."""
+def shifted_rows(x: Array, temperature: float = 1.0) -> ShiftedRow:
+    """x / temperature as rows (rows, n), n >= 1. A row that holds NaN or +inf, or only -inf, comes out as NaN."""
     with np.errstate(all="ignore"):
         top = x.argmax(axis=1)[:, None]
         maximum = np.take_along_axis(x, top, axis=1)
         difference, error = two_sum(x, -maximum)
         error = np.where(np.isfinite(difference), error, 0)
+        if temperature != 1:
+            difference, error = _quotient(difference, error, temperature)
         others = np.exp(difference) * (1 + error)
         np.put_along_axis(others, top, 0, axis=1)
         rest = others.sum(axis=1, keepdims=True) + (maximum - maximum)  # + 0, or + NaN where there is no maximum
     return ShiftedRow(top, difference, error, others, rest)
+
+
+def three_sum(a: Any, b: Any, c: Any) -> tuple[Any, Any]:
+    """a + b + c as a rounded sum and what it leaves out, itself rounded once: where a + b nearly cancels c, the
+    rounding of a + b would else be all that is left. Where the rest is no number it counts as 0."""
+    partial, partial_error = two_sum(a, b)
+    total, error = two_sum(partial, c)
+    total, error = two_sum(total, partial_error + error)
+    plain = partial + c
+    kept = np.isfinite(total) & np.isfinite(error)
+    return np.where(kept, total, plain), np.where(kept, error, 0)
+
+
+def _quotient(high: Array, low: Array, divisor: float) -> tuple[Any, Any]:
+    """(high + low) / divisor as a rounded quotient and what it leaves out, with all digits of the divisor."""
+    rounded = high.dtype.type(divisor)
+    quotient = high / rounded
+    product, error = two_prod(quotient, np.full_like(quotient, rounded))
+    rest = ((high - product) - error + low - quotient * high.dtype.type(divisor - float(rounded))) / rounded
+    return quotient, np.where(np.isfinite(rest), rest, 0)

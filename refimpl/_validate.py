@@ -56,6 +56,30 @@ def integers(op: str, name: str, value: ArrayLike) -> IntArray:
     return array
 
 
+def real(op: str, name: str, value: ArrayLike) -> NDArray[Any]:
+    """`value` as an array of floating numbers or of integers; the latter carry no gradient."""
+    array = _as_array(op, name, value)
+    if array.dtype.kind in "iu":
+        return array
+    if array.dtype.kind == "f":
+        return floating(op, name, array)
+    raise TypeError(f"{op}: {name} must be a floating-point or an integer array, got dtype {array.dtype}")
+
+
+def signs(op: str, name: str, value: ArrayLike) -> NDArray[Any]:
+    """`value` as an array that holds 1 and -1 alone, floating or integer."""
+    array = real(op, name, value)
+    holds(op, name, array, (array == 1) | (array == -1), "1 and -1 alone")
+    return array
+
+
+def holds(op: str, name: str, array: NDArray[Any], right: NDArray[np.bool_], what: str) -> None:
+    """`right` says of every entry of `array` whether it is as `what` says: "probabilities from 0 to 1"."""
+    if not right.all():
+        where = tuple(int(i) for i in np.argwhere(~right)[0])
+        raise ValueError(f"{op}: {name} must hold {what}, got {array[where]:g} at index {where}")
+
+
 def has_shape(op: str, name: str, array: NDArray[Any], rule: str, expected: tuple[int, ...]) -> None:
     """`rule` says in the op's own terms what `expected` is: "normalized_shape", "(out_features,)"."""
     if array.shape != expected:
@@ -66,6 +90,32 @@ def at_least_dimensions(op: str, name: str, array: NDArray[Any], count: int) -> 
     if array.ndim < count:
         noun = "dimension" if count == 1 else "dimensions"
         raise ValueError(f"{op}: {name} must have at least {count} {noun}, got shape {array.shape}")
+
+
+def at_most_dimensions(op: str, name: str, array: NDArray[Any], count: int) -> None:
+    if array.ndim > count:
+        raise ValueError(f"{op}: {name} must have at most {count} dimensions, got shape {array.shape}")
+
+
+def dimensions(op: str, name: str, array: NDArray[Any], rule: str, count: int) -> None:
+    """`rule` names the dimensions: "(N, D)"."""
+    if array.ndim != count:
+        raise ValueError(f"{op}: {name} must have shape {rule}, got {array.shape}")
+
+
+def classes_last(op: str, name: str, array: NDArray[Any]) -> int:
+    """The number of classes, on the last axis, at least one; a 0-d array is one class."""
+    if array.ndim and not array.shape[-1]:
+        raise ValueError(f"{op}: {name} must have at least one class on its last axis, got shape {array.shape}")
+    return array.shape[-1] if array.ndim else 1
+
+
+def broadcast_shape(op: str, names: str, a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that arrays of two shapes broadcast to; `names` says whose shapes they are."""
+    try:
+        return np.broadcast_shapes(a, b)
+    except ValueError:
+        raise ValueError(f"{op}: {names} must broadcast to one shape, got {a} and {b}") from None
 
 
 def one_of(op: str, name: str, value: object, choices: Sequence[object]) -> None:
@@ -134,6 +184,21 @@ def entries_at_least(op: str, name: str, array: Array, bound: float, rule: str =
     if below.any():
         where = tuple(int(i) for i in np.argwhere(below)[0])
         raise ValueError(f"{op}: {name} must be at least {rule or f'{bound:g}'}, got {array[where]:g} at index {where}")
+
+
+def probabilities(op: str, name: str, array: Array) -> None:
+    """Every entry lies from 0 to 1; NaN does not."""
+    if array.size == 0 or (array.min() >= 0 and array.max() <= 1):
+        return
+    where = tuple(int(i) for i in np.argwhere(~((array >= 0) & (array <= 1)))[0])
+    raise ValueError(f"{op}: {name} must hold probabilities from 0 to 1, got {array[where]:g} at index {where}")
+
+
+def broadcastable(op: str, name: str, array: NDArray[Any], rule: str, shape: tuple[int, ...]) -> None:
+    """Repeating `array` along some axes gives `shape`, which stands for what `rule` says."""
+    pairs = zip(reversed(array.shape), reversed(shape), strict=False)
+    if array.ndim > len(shape) or any(extent not in (1, whole) for extent, whole in pairs):
+        raise ValueError(f"{op}: {name} must be broadcastable to the shape {rule} = {shape}, got {array.shape}")
 
 
 def class_indices(op: str, name: str, target: IntArray, classes: int, ignore_index: int | None = None) -> None:

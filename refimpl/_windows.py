@@ -37,6 +37,21 @@ class Tap(NamedTuple):
     column: Index  # (..., i, j, slice, slice) of an array that holds the output once per position
 
 
+AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
+
+
+def images(op: str, array: Array, axes: int) -> None:
+    """`array`, an argument called input, is a batch of images with channels, or one of them."""
+    if array.ndim not in (axes + 1, axes + 2):
+        shape = f"C, {AXES[axes]}"
+        raise ValueError(f"{op}: input must have shape (N, {shape}) or ({shape}), got {array.shape}")
+
+
+def batch(array: Array, axes: int) -> Array:
+    """The array with an axis of samples, of one sample if it had none; beside it stand channels and `axes` axes."""
+    return array if array.ndim == axes + 2 else array[None]
+
+
 def per_axis(op: str, name: str, value: Any, axes: int, at_least: int) -> Extents:
     """`value`, one integer for all axes or one for each, as a tuple."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):

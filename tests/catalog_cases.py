@@ -16,15 +16,6 @@ def is_floating(leaf):
     return isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f"
 
 
-def given(op, case):
-    """The differentiable arguments that the case gives as floating arrays, or structures that hold some."""
-    return [
-        name
-        for name in op.differentiable
-        if any(is_floating(leaf) for _, leaf in leaves(case.arguments.get(name)))
-    ]  # fmt: skip
-
-
 def converted(arguments, convert):
     """The arguments with `convert` applied to every array."""
     return {

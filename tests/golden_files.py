@@ -12,7 +12,7 @@ The file of an op, NAME being the op's:
     cases.CASE.output, .grad_output             grad_output is random, and None at an integer output
     cases.CASE.gradients                        by the argument's name
     cases.CASE.undifferentiated                 argument: why PyTorch gives no gradient of it
-    left_out                                    case: why PyTorch cannot evaluate it
+    left_out                                    case: why PyTorch cannot evaluate it, or a file not hold it
 
 What the training runs hold is said in torch_runs.py.
 """

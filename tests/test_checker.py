@@ -188,6 +188,7 @@ FAULTS = {
     ),
     "a gradient of zero": (scaled("nll_loss", "input", 0.0), {"input": SCORES, "target": LABELS}, "input"),
     "a gradient that is not a number": (nudged("tanh", "input", (0, 0), np.nan), {"input": X}, "input"),
+    "NaN for a gradient of zero": (scaled("relu", "input", np.nan), {"input": -np.abs(X)}, "input"),
     "a gradient added up twice": (scaled("linear", "weight", 2.0), {"input": X, "weight": W}, "weight"),
 }
 PROMISES = {
@@ -309,6 +310,37 @@ def test_the_edge_of_a_domain_is_approached_in_smaller_steps():
             return np.log(input), input
 
     assert gradcheck(forward, lambda g, x: {"input": g / x}, np.array([5e-4, 0.3, 2.0])).passed
+
+
+def on_the_unit_interval(input):
+    if not (np.min(input) >= 0 and np.max(input) <= 1):
+        raise ValueError("on_the_unit_interval: input must be from 0 to 1")
+    return SCALE * np.exp(input) * input, input
+
+
+SCALE = np.array([1e-3, 1.0, 1.0, 1.0])  # a small slope at an edge is lost first
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.0001, -1.0])
+def test_at_the_edge_of_a_domain_the_one_side_that_there_is_counts(factor):
+    """forward refuses what lies beyond 0 and 1, and the slopes there are one-sided."""
+
+    def backward(g, x):
+        return {"input": g * SCALE * np.exp(x) * (1 + x) * np.where((x == 0) | (x == 1), factor, 1)}
+
+    report = gradcheck(on_the_unit_interval, backward, np.array([0.0, 0.4, 1.0, 0.9995]))
+    assert report.verdict == ("pass" if factor == 1 else "fail")
+
+
+def test_a_domain_without_an_inside_is_inconclusive():
+    def forward(input):
+        if input.any():
+            raise ValueError("forward: input must be 0")
+        return input + 0, input
+
+    report = gradcheck(forward, lambda g, x: {"input": g}, np.zeros(3))
+    assert report.verdict == "inconclusive"
+    assert "leaves the domain" in report["input"].worst[0].note
 
 
 def test_a_jump_is_not_passed():

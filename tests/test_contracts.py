@@ -4,9 +4,10 @@ import inspect
 
 import numpy as np
 import pytest
-from catalog_cases import ALL, assert_identical, converted, given, is_floating, random_like
+from catalog_cases import ALL, assert_identical, converted, is_floating, random_like
 
 from refimpl._structure import leaves, map_leaves
+from refimpl.gradcheck.catalog_check import given
 
 # float32 against float64: single roundings of every intermediate, over rows of a few elements.
 SINGLE_TOLERANCE = 2e-5
@@ -17,13 +18,13 @@ def copied(arguments):
     return converted(arguments, np.copy)
 
 
-def closest(a, b, tolerance):
-    """a and b agree relative to the largest entry of b."""
+def closest(a, b, tolerance, least=1e-6):
+    """a and b agree relative to the largest entry of b, which counts as `least` where it is smaller."""
     for (path, x), (_, y) in zip(leaves(a), leaves(b), strict=True):
         y = np.asarray(y, dtype=np.float64)
         finite = np.isfinite(y)
         size = np.max(np.abs(y), initial=0.0, where=finite)
-        np.testing.assert_allclose(x, y, rtol=0, atol=max(tolerance * size, tolerance * 1e-6), err_msg=path)
+        np.testing.assert_allclose(x, y, rtol=0, atol=tolerance * max(size, least), err_msg=path)
 
 
 @pytest.mark.parametrize(("op", "case"), ALL)
@@ -109,19 +110,25 @@ def test_broadcast_views_are_read_only_inputs_like_any_other(op, case):
     other_output, other_cache = op.forward(**views)
     closest(other_output, output, 1e-13)
     grad_output = random_like(output)
-    closest(op.backward(grad_output, other_cache), op.backward(grad_output, cache), 1e-13)
+    # Among equal entries many a gradient is 0, and only the rounding is left of it.
+    closest(op.backward(grad_output, other_cache), op.backward(grad_output, cache), 1e-13, least=0.01)
 
 
 @pytest.mark.parametrize(("op", "case"), ALL)
 def test_linear_in_grad_output(op, case):
-    """backward(2 g + h) = 2 backward(g) + backward(h), and backward(0) = 0."""
+    """backward(2 g + h) = 2 backward(g) + backward(h), and backward(0) = 0 but where a gradient is NaN for every g."""
     output, cache = op.forward(**case.arguments)
     g, h = random_like(output, 1), random_like(output, 2)
     both = op.backward(map_leaves(lambda g, h: 2 * g + h, g, h), cache)
-    expected = map_leaves(lambda a, b: 2 * a + b, op.backward(g, cache), op.backward(h, cache))
-    closest(both, expected, 1e-12)
-    for path, zero in leaves(op.backward(map_leaves(np.zeros_like, g), cache)):
-        assert not zero.any(), path
+
+    def combined(a, b, both):  # infinite slopes of both signs have no sum
+        finite = np.isfinite(a) & np.isfinite(b)
+        return np.where(finite, 2 * np.where(finite, a, 0) + np.where(finite, b, 0), both)
+
+    closest(both, map_leaves(combined, op.backward(g, cache), op.backward(h, cache), both), 1e-12)
+    zero = op.backward(map_leaves(np.zeros_like, g), cache)
+    for (path, at_zero), (_, at_g) in zip(leaves(zero), leaves(op.backward(g, cache)), strict=True):
+        assert not at_zero[~np.isnan(at_g)].any(), path
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", SINGLE_TOLERANCE), ("float16", HALF_TOLERANCE)])
@@ -141,7 +148,11 @@ def test_narrow_floats_in_give_narrow_floats_out(op, case, dtype, tolerance):
     for path, g in leaves(gradients):
         assert g.dtype == dtype, path
     wide_grad = map_leaves(lambda g: g.astype(np.float64), grad_output)
-    closest(gradients, op.backward(wide_grad, wide_cache), tolerance)
+
+    def in_range(g):  # what the narrow dtype cannot hold is infinite in it
+        return np.where(np.abs(g) > np.finfo(dtype).max, np.copysign(np.inf, g), g)
+
+    closest(gradients, map_leaves(in_range, op.backward(wide_grad, wide_cache)), tolerance)
 
 
 @pytest.mark.parametrize(("op", "case"), ALL)

@@ -3,10 +3,10 @@
 from functools import lru_cache
 
 import pytest
-from catalog_cases import given
 
 from refimpl import OPS, gradcheck
 from refimpl.cases import CASES
+from refimpl.gradcheck.catalog_check import given
 
 # What every gradient must reach, relative to its largest entry. gradcheck asks no less, and more where it can.
 TOLERANCE = 1e-8

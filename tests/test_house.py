@@ -18,11 +18,21 @@ ROWS = [pytest.param(op, id=op.name) for op in OPS.values()]
 # Each part of the package may import the parts named before it, and itself.
 ORDER = (
     ("_validate", "_structure"),
-    ("_precision", "_reduction", "_blocks", "_numerics", "_windows", "_correlation"),
+    (
+        "_precision",
+        "_reduction",
+        "_blocks",
+        "_numerics",
+        "_norms",
+        "_segments",
+        "_windows",
+        "_correlation",
+        "_sampling",
+    ),
     ("losses", "layers", "optim", "sequential"),
     ("catalog", "cases"),
     ("gradcheck",),
-    ("cli",),
+    ("cli", "bench"),
     ("examples", "__main__", "__init__"),
 )
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}

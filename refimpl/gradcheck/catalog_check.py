@@ -11,12 +11,11 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-
 from .._structure import leaves
 from ..cases import CASES, Case
 from ..catalog import OPS, Op
 from . import gradcheck
+from .pair import is_floating
 from .report import FAIL, INCONCLUSIVE, PASS, ElementReport, GradientReport, worst_verdict
 
 MOST_WORKERS = 61  # what Windows can wait for
@@ -103,12 +102,19 @@ class OpCheck:
         )
 
 
+def given(op: Op, case: Case) -> tuple[str, ...]:
+    """The differentiable arguments that the case gives as floating arrays, or as structures that hold one."""
+    return tuple(
+        name for name in op.differentiable if any(is_floating(leaf) for _, leaf in leaves(case.arguments.get(name)))
+    )
+
+
 def check_case(op: Op, case: Case) -> CaseCheck:
     """Compare the gradients of every differentiable argument that the case gives with finite differences.
 
     Any exception is caught and reported: one op that breaks does not keep the others from being judged.
     """
-    wrt = _floating_arguments(op, case)
+    wrt = given(op, case)
     if case.departs:
         return CaseCheck(op.name, case.name, wrt, departs=case.departs)
     started, report, error = time.perf_counter(), None, ""
@@ -215,15 +221,6 @@ def _findings(case: CaseCheck) -> Iterator[Finding]:
             note = f" ({argument.note})" if argument.note else ""
             message = f"{argument.name} differs by {argument.difference:.1e}, compared by {argument.method}{note}"
         yield Finding(case.case, _root(argument.name), argument.verdict, message, elements)
-
-
-def _floating_arguments(op: Op, case: Case) -> tuple[str, ...]:
-    """The differentiable arguments that are floating arrays, or structures that hold one."""
-
-    def holds_floating(value: object) -> bool:
-        return any(np.asarray(leaf).dtype.kind == "f" for _, leaf in leaves(value))
-
-    return tuple(name for name in op.differentiable if holds_floating(case.arguments.get(name)))
 
 
 def _root(path: str) -> str:

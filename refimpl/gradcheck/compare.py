@@ -71,7 +71,7 @@ class _Elements:
         for start in range(0, looked_at, BATCH):
             batch = order[start : min(start + BATCH, looked_at)]
             seen = list(self._examine(index[batch], size))
-            difference[batch] = [abs(element.analytic - element.numeric) / size for element in seen]
+            difference[batch] = [abs(e.analytic - e.numeric) / size if size else np.nan for e in seen]
             examined += seen
             if any(element.verdict == FAIL for element in seen):
                 break
@@ -85,12 +85,11 @@ class _Elements:
     def _examine(self, index: IntArray, size: float) -> Iterator[ElementReport]:
         """A second, adaptive look at some elements, with SciPy's error estimates, and their verdicts."""
         numeric, error = witness.closer(self.loss, self.x, index)
-        agrees = np.abs(self.analytic[index] - numeric) <= np.minimum(
-            TOLERANCE * size, TIGHT * size + witness.TRUST * error
-        )
         sides = [np.full((2, len(index)), np.nan)] * 2
-        if not agrees.all():
+        if not self._agrees(index, numeric, error, size).all():
             sides = [np.stack(witness.closer(self.loss, self.x, index, direction)) for direction in (-1, 1)]
+            numeric, error = self._at_the_edge(index, np.stack([numeric, error]), *sides)
+        agrees = self._agrees(index, numeric, error, size)
         for k, i in enumerate(index):
             analytic = float(self.analytic[i])
             if agrees[k]:
@@ -101,6 +100,19 @@ class _Elements:
                 )
             position = tuple(int(p) for p in np.unravel_index(int(i), self.x.shape)) if self.x.ndim else ()
             yield ElementReport(position, analytic, float(numeric[k]), float(error[k]), verdict, note)
+
+    def _agrees(self, index: IntArray, numeric: Array, error: Array, size: float) -> Any:
+        bound = np.minimum(TOLERANCE * size, TIGHT * size + witness.TRUST * error)
+        return np.abs(self.analytic[index] - numeric) <= bound
+
+    def _at_the_edge(self, index: IntArray, both: Array, left: Array, right: Array) -> Array:
+        """(slope, error) from the one side that there is, where the other leaves the domain: a probability of 0 or 1.
+
+        Not where the gradient is infinite: no finite step tells an infinite slope.
+        """
+        has_left, has_right = np.isfinite(left[0]), np.isfinite(right[0])
+        edge = ~np.isfinite(both[0]) & (has_left != has_right) & ~np.isinf(self.analytic[index])
+        return np.where(edge, np.where(has_left, left, right), both)
 
     def _disagreement(
         self, analytic: float, numeric: float, error: float, left: Any, right: Any, size: float

@@ -44,7 +44,7 @@ class Pair:
 
     def floating(self) -> list[str]:
         """The names of the arguments that hold a floating array."""
-        return [name for name, value in self.bound.arguments.items() if any(_is_floating(v) for _, v in leaves(value))]
+        return [name for name, value in self.bound.arguments.items() if any(is_floating(v) for _, v in leaves(value))]
 
     def loss(self, argument: str, path: str) -> Callable[[Array], float]:
         """x -> <grad_output, forward(... x ...) - output>, for one array of one argument."""
@@ -66,7 +66,11 @@ class Pair:
         """Whether what changes in the outputs when x moves a little is all float32 numbers: then it was rounded so."""
         moved = dict(self.bound.arguments)
         moved[argument] = _put(moved[argument], argument, path, x * 1.0003 + 1e-4)
-        outputs = zip(self._outputs(self.output), self._outputs(self._call(moved)[0]), strict=True)
+        try:
+            output, _ = self._call(moved)
+        except ValueError:  # it leaves the domain
+            return False
+        outputs = zip(self._outputs(self.output), self._outputs(output), strict=True)
         changed = np.concatenate([y[y != y0] for (_, y0), (_, y) in outputs])
         with np.errstate(all="ignore"):
             return bool(changed.size and np.array_equal(changed, changed.astype(np.float32), equal_nan=True))
@@ -74,7 +78,10 @@ class Pair:
     def _differences(self, argument: str, path: str, x: Array) -> list[tuple[Array, Array]]:
         changed = dict(self.bound.arguments)
         changed[argument] = _put(changed[argument], argument, path, x)
-        output, _ = self._call(changed)
+        try:
+            output, _ = self._call(changed)
+        except ValueError:  # a step out of the domain, such as a probability above 1: there is no value
+            return [(g, np.full_like(y0, np.nan)) for g, y0 in self._outputs(self.output)]
         pairs = zip(self._outputs(self.output), self._outputs(output), strict=True)
         with np.errstate(invalid="ignore"):  # an output that stays infinite does not change
             return [(g, np.where(y == y0, 0.0, y - y0)) for (g, y0), (_, y) in pairs]
@@ -119,7 +126,7 @@ class Pair:
         for key, gradient in gradients.items():
             if key not in self.floating():
                 raise ValueError(f"gradcheck: {name} must give gradients of floating arguments only, got one of {key}")
-            argument = map_leaves(lambda v: v if _is_floating(v) else None, self.bound.arguments[key])
+            argument = map_leaves(lambda v: v if is_floating(v) else None, self.bound.arguments[key])
             difference = mismatch(argument, gradient, key)
             if difference:
                 raise ValueError(f"gradcheck: {name} must return a gradient in its argument's form, got {difference}")
@@ -159,10 +166,10 @@ def _list_as_array(value: Any) -> Any:
 
 
 def _in_float64(leaf: Any) -> Any:
-    return np.array(leaf, dtype=np.float64) if _is_floating(leaf) else leaf
+    return np.array(leaf, dtype=np.float64) if is_floating(leaf) else leaf
 
 
-def _is_floating(leaf: Any) -> bool:
+def is_floating(leaf: Any) -> bool:
     return isinstance(leaf, (np.ndarray, np.floating)) and leaf.dtype.kind == "f"
 
 

@@ -19,6 +19,7 @@ Loss = Callable[[Array], float]
 STEP = 1e-3  # with order 4 on both sides: truncation and rounding both near 1e-12 for numbers around 1
 TRUST = 100  # times SciPy's estimate: it is no bound, but the true error is within this factor of it
 CLOSER_STEPS = (1e-2, 1e-3, 1e-4)  # first steps of the adaptive look: the last stays in a domain that others leave
+ONE_SIDED = 3  # refinements of a one-sided difference: its weights are large, and small steps drown it in rounding
 
 
 def coordinates(loss: Loss, x: Array, index: IntArray) -> Array:
@@ -49,14 +50,15 @@ def closer(loss: Loss, x: Array, index: IntArray, direction: int = 0) -> tuple[A
     """Partial derivatives with SciPy's own error estimates, adaptively; direction -1 or 1 takes one side only.
 
     An estimate may be 0 by accident, and a first step may cross a kink or leave the domain. So three first steps are
-    taken, and the two answers that lie closest count: the one with the smaller estimate, which is raised to their
-    distance. Where only one is finite it counts as it is.
+    taken, and the two answers count that lie closest, or claim least: the larger of their distance and their estimates
+    decides. Of the two it is the one with the smaller estimate, which is raised to their distance. Where only one is
+    finite it counts as it is.
     """
     with np.errstate(all="ignore"):
         answers = [
             derivative(
                 _along_elements(loss, x), x.reshape(-1)[index], args=(index,), initial_step=_step(x, index, step),
-                step_direction=direction,
+                step_direction=direction, maxiter=10 if direction == 0 else ONE_SIDED,
             )
             for step in CLOSER_STEPS
         ]  # fmt: skip
@@ -64,7 +66,7 @@ def closer(loss: Loss, x: Array, index: IntArray, direction: int = 0) -> tuple[A
     error = np.stack([np.where(np.isfinite(answer.df), answer.error, np.inf) for answer in answers])
     pairs = np.array([(0, 1), (0, 2), (1, 2)])
     distance = np.nan_to_num(np.abs(numeric[pairs[:, 0]] - numeric[pairs[:, 1]]), nan=np.inf)
-    closest, k = distance.argmin(axis=0), np.arange(len(index))
+    closest, k = np.maximum(distance, error[pairs].max(axis=1)).argmin(axis=0), np.arange(len(index))
     apart = distance[closest, k]
     first, second = pairs[closest].T
     chosen = np.where(error[first, k] <= error[second, k], first, second)

@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 
 from .. import _validate
 from .._blocks import fold, row_blocks, unfold
-from .._numerics import shifted_rows
 from .._precision import answer, gradient, working
-from .._reduction import check_reduction, reduce_backward, reduce_forward
+from .._reduction import reduce_backward, reduce_forward
 from .._validate import Array, IntArray
+from ._class_targets import ClassTargets, check_labels, check_scores, check_target, class_axis, positions
 
 __all__ = ["cross_entropy_backward", "cross_entropy_forward", "nll_loss_backward", "nll_loss_forward"]
 
@@ -49,8 +49,8 @@ def nll_loss_forward(
     target = _validate.integers(op, "target", target)
     weight = _validate.optional_floating(op, "weight", weight)
     ignore_index = _validate.integer(op, "ignore_index", ignore_index)
-    _check_scores(op, input, weight, reduction)
-    _check_labels(op, input, target, ignore_index)
+    check_scores(op, input, weight, reduction)
+    check_labels(op, input.shape, target, ignore_index)
 
     cache = NllLossCache(input, target, weight, ignore_index, reduction)
     x, labels, kept, label_weight = _labelled(cache)
@@ -74,7 +74,7 @@ def nll_loss_backward(grad_output: ArrayLike, cache: NllLossCache) -> dict[str, 
         g = reduce_backward(g, cache.target.shape, cache.reduction, divisor=label_weight.sum()).reshape(-1)
         grad_x = np.zeros_like(x)
         grad_x[np.arange(len(x)), labels] = np.where(kept, -g * label_weight, 0)
-    return {"input": gradient(unfold(grad_x, cache.input.shape, _class_axis(cache.input)), cache.input)}
+    return {"input": gradient(unfold(grad_x, cache.input.shape, class_axis(cache.input.shape)), cache.input)}
 
 
 def _labelled(cache: NllLossCache) -> tuple[Any, Any, Any, Any]:
@@ -83,7 +83,7 @@ def _labelled(cache: NllLossCache) -> tuple[Any, Any, Any, Any]:
     kept = cache.target.reshape(-1) != cache.ignore_index
     labels = np.where(kept, cache.target.reshape(-1), 0)
     label_weight = kept.astype(x.dtype) if w is None else np.where(kept, w[labels], 0)
-    return fold(x, _class_axis(x)), labels, kept, label_weight
+    return fold(x, class_axis(x.shape)), labels, kept, label_weight
 
 
 class CrossEntropyCache(NamedTuple):
@@ -125,18 +125,16 @@ def cross_entropy_forward(
     weight = _validate.optional_floating(op, "weight", weight)
     ignore_index = _validate.integer(op, "ignore_index", ignore_index)
     label_smoothing = _validate.number(op, "label_smoothing", label_smoothing, at_least=0, at_most=1)
-    _check_scores(op, input, weight, reduction)
-    target = _check_target(op, input, target, ignore_index)
+    check_scores(op, input, weight, reduction)
+    target = check_target(op, input.shape, target, ignore_index)
 
     cache = CrossEntropyCache(input, target, weight, ignore_index, reduction, label_smoothing)
-    x, t, w = _folded(cache)
+    x, targets = _folded(cache)
     values = np.empty(len(x), dtype=x.dtype)
     with np.errstate(all="ignore"):
         for rows in row_blocks(*x.shape):
-            q = w * _mixture(t[rows], cache, x.dtype)
-            log_p = shifted_rows(x[rows]).log_probability()
-            values[rows] = -_product(q, log_p).sum(axis=1)
-        output = reduce_forward(values.reshape(_positions(input)), reduction, divisor=_divisor(t, w, cache))
+            values[rows] = targets.losses(rows, x[rows])
+        output = reduce_forward(values.reshape(positions(input.shape)), reduction, divisor=targets.divisor())
     return answer(output, *_floating_arguments(cache)), cache
 
 
@@ -148,31 +146,24 @@ def cross_entropy_backward(grad_output: ArrayLike, cache: CrossEntropyCache) -> 
     """
     op = "cross_entropy_backward"
     cache = _validate.is_cache(op, cache, CrossEntropyCache)
-    x, t, w = _folded(cache)
-    shape = _positions(cache.input) if cache.reduction == "none" else ()
-    g = _validate.output_gradient(op, grad_output, shape, x.dtype)
-    divisor = _divisor(t, w, cache)
-    g = reduce_backward(g, _positions(cache.input), cache.reduction, divisor).reshape(-1, 1)
+    x, targets = _folded(cache)
+    shape, axis = cache.input.shape, class_axis(cache.input.shape)
+    g = _validate.output_gradient(op, grad_output, positions(shape) if cache.reduction == "none" else (), x.dtype)
 
     grad_x = np.empty_like(x)
-    grad_t = np.empty_like(x) if t.dtype.kind == "f" else None
-    grad_w = np.zeros_like(w)
+    grad_t = np.empty_like(x) if targets.holds_probabilities else None
+    grad_w = np.zeros_like(targets.w)
     with np.errstate(all="ignore"):
+        g = reduce_backward(g, positions(shape), cache.reduction, targets.divisor()).reshape(-1, 1)
         for rows in row_blocks(*x.shape):
-            row = shifted_rows(x[rows])
-            m = _mixture(t[rows], cache, x.dtype)
-            grad_x[rows] = row.log_probability_vjp(-g[rows] * (w * m))
-            if grad_t is None and cache.weight is None:
-                continue
-            log_p = row.log_probability()
-            grad_w -= _product(g[rows] * m, log_p).sum(axis=0)
+            grad_x[rows], of_t, of_w = targets.pull_back(rows, x[rows], g[rows], cache.weight is not None)
             if grad_t is not None:
-                grad_t[rows] = -g[rows] * (1 - cache.label_smoothing) * _product(w, log_p)
-        if grad_t is None and cache.reduction == "mean":  # the divisor M is a sum of weights as well
-            count = np.bincount(t[t != cache.ignore_index], minlength=len(w)).astype(w.dtype)
-            grad_w -= (grad_w @ w) / divisor * count
+                grad_t[rows] = of_t
+            if cache.weight is not None:
+                grad_w += of_w
+        if cache.reduction == "mean":
+            grad_w += targets.pull_back_divisor(grad_w)
 
-    axis, shape = _class_axis(cache.input), cache.input.shape
     grads = {"input": gradient(unfold(grad_x, shape, axis), cache.input)}
     if grad_t is not None:
         grads["target"] = gradient(unfold(grad_t, shape, axis), cache.target)
@@ -181,74 +172,14 @@ def cross_entropy_backward(grad_output: ArrayLike, cache: CrossEntropyCache) -> 
     return grads
 
 
-def _folded(cache: CrossEntropyCache) -> tuple[Any, Any, Any]:
-    """Scores (rows, C), target (rows,) or (rows, C), and class weights (C,), in the working dtype."""
+def _folded(cache: CrossEntropyCache) -> tuple[Any, ClassTargets]:
+    """Scores (rows, C), and what they are compared with, in the working dtype."""
     x, w, *probabilities = working(*_floating_arguments(cache))
-    axis = _class_axis(x)
+    axis = class_axis(x.shape)
     t = fold(probabilities[0], axis) if probabilities else cache.target.reshape(-1)
-    return fold(x, axis), t, np.ones(x.shape[axis], x.dtype) if w is None else w
+    w = np.ones(x.shape[axis], x.dtype) if w is None else w
+    return fold(x, axis), ClassTargets(t, w, cache.ignore_index, cache.label_smoothing)
 
 
 def _floating_arguments(cache: CrossEntropyCache) -> list[Array | None]:
     return [cache.input, cache.weight, *([cache.target] if cache.target.dtype.kind == "f" else [])]
-
-
-def _mixture(t: Any, cache: CrossEntropyCache, dtype: np.dtype[Any]) -> Any:
-    """m = (1 - s) t + s / C as rows, with t spread out where it holds classes; 0 for an ignored position."""
-    s, classes = cache.label_smoothing, cache.input.shape[_class_axis(cache.input)]
-    if t.ndim == 2:
-        return (1 - s) * t + s / classes
-    kept = t != cache.ignore_index
-    m = np.full((len(t), classes), s / classes, dtype=dtype)
-    m[np.arange(len(t)), np.where(kept, t, 0)] += 1 - s
-    return m * kept[:, None]
-
-
-def _divisor(t: Any, w: Any, cache: CrossEntropyCache) -> Any:
-    """What the mean divides by."""
-    return len(t) if t.ndim == 2 else w[t[t != cache.ignore_index]].sum()
-
-
-def _product(q: Any, log_p: Any) -> Any:
-    """q log_p with 0 log 0 = 0: a class without weight costs nothing, however improbable."""
-    return np.where(q == 0, 0, q * log_p)
-
-
-# What both losses share: scores with the classes on axis 1, or on axis 0 of a single row.
-
-
-def _class_axis(input: Array) -> int:
-    return 0 if input.ndim == 1 else 1
-
-
-def _positions(input: Array) -> tuple[int, ...]:
-    """The shape of the input without its class axis."""
-    axis = _class_axis(input)
-    return (*input.shape[:axis], *input.shape[axis + 1 :])
-
-
-def _check_scores(op: str, input: Array, weight: Array | None, reduction: str) -> None:
-    _validate.at_least_dimensions(op, "input", input, 1)
-    classes = input.shape[_class_axis(input)]
-    if classes == 0:
-        raise ValueError(f"{op}: input must have at least one class on axis {_class_axis(input)}, got {input.shape}")
-    if weight is not None:
-        _validate.has_shape(op, "weight", weight, "(classes,)", (classes,))
-    check_reduction(op, reduction)
-
-
-def _check_labels(op: str, input: Array, target: IntArray, ignore_index: int) -> None:
-    _validate.has_shape(op, "target", target, "of input without its class axis", _positions(input))
-    _validate.class_indices(op, "target", target, input.shape[_class_axis(input)], ignore_index)
-
-
-def _check_target(op: str, input: Array, target: ArrayLike, ignore_index: int) -> Array | IntArray:
-    """Integers are classes; floating numbers, in input's shape, are probabilities."""
-    array = np.asarray(target)
-    if array.dtype.kind == "f":
-        probabilities = _validate.floating(op, "target", target)
-        _validate.has_shape(op, "target", probabilities, "of input (class probabilities)", input.shape)
-        return probabilities
-    labels = _validate.integers(op, "target", target)
-    _check_labels(op, input, labels, ignore_index)
-    return labels

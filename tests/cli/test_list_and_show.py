@@ -63,8 +63,8 @@ def slope(plant, monkeypatch):
 def test_list_shows_a_row_per_op(run):
     expected = """\
 op      kind    differentiable       PyTorch                     derivation
-relu    layers  input                torch.nn.functional.relu    activations.md#relu
 linear  layers  input, weight, bias  torch.nn.functional.linear  linear.md#linear
+relu    layers  input                torch.nn.functional.relu    rectifiers.md#relu
 """
     assert run("list", "linea?", "relu", "r?lu") == (0, expected, "")
 

@@ -31,8 +31,8 @@ from refimpl.cases import CASES
 
 
 def record_op(op):
-    """Every case of the op that PyTorch can evaluate."""
-    left_out = {case.name: reason for case in CASES[op.name] if (reason := torch_reference.unevaluated(op, case))}
+    """Every case of the op that PyTorch can evaluate and a file can hold."""
+    left_out = {case.name: reason for case in CASES[op.name] if (reason := torch_reference.unrecorded(op, case))}
     return {
         "op": op.name,
         "function": op.torch,
