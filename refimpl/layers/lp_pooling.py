@@ -71,7 +71,7 @@ def _powers(x: Array, windows: Windows, p: float) -> _Powers:
     scale[~((scale > 0) & np.isfinite(scale))] = 1
     if abs(p) <= 64:
         # A power of two divides exactly, and up to this p its distance from the extreme does not matter.
-        scale = np.ldexp(np.ones((), x.dtype), np.frexp(scale)[1] - 1)
+        scale = np.ldexp(np.ones_like(scale), np.frexp(scale)[1] - 1)
     total = np.zeros(shape, dtype=x.dtype)
     for tap in positions:
         total[tap.output] += (x[tap.input] / scale[tap.output]) ** p
