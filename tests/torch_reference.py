@@ -116,7 +116,55 @@ def _grouped_mm(mat_a, mat_b, offs=None):
     return torch.nn.functional.pad(y, beyond).to(mat_a.dtype)
 
 
+def _an_index_repeats(indices, axes):
+    planes = indices.reshape(-1, int(np.prod(indices.shape[-axes:])))
+    return any(len(np.unique(plane)) < len(plane) for plane in planes)
+
+
+def _fractional(op):
+    """PyTorch's function with the samples that the seed draws here."""
+
+    def call(input, rng, **options):
+        axes = int(op[-2])
+        shape = (*(input.shape[:1] if input.ndim == axes + 2 else (1,)), input.shape[-axes - 1], axes)
+        samples = torch.from_numpy(np.random.default_rng(rng).random(shape)).to(input.dtype)
+        return getattr(torch.nn.functional, op)(input, _random_samples=samples, **options)
+
+    return call
+
+
 ADAPTATIONS = (
+    Adaptation(
+        "avg_pool3d",
+        "PyTorch refuses a kernel larger than the input in three dimensions, and takes it in one and two",
+        applies=lambda arguments: np.min(arguments["input"].shape[-3:]) < np.max(arguments["kernel_size"]),
+        unevaluated=True,
+    ),
+    Adaptation(
+        "fractional_max_pool3d",
+        "PyTorch wants kernel_size + output_size - 1 below the extent in three dimensions, and at most it in two",
+        applies=lambda a: np.any(np.add(a["kernel_size"], a.get("output_size", 0)) > a["input"].shape[-3:]),
+        unevaluated=True,
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch draws the samples from its own generator",
+            applies=lambda arguments: "rng" in arguments,
+            call=_fractional(op),
+            unrecorded=True,
+        )
+        for op in ("fractional_max_pool2d", "fractional_max_pool3d")
+    ),
+    *(
+        Adaptation(
+            f"max_unpool{axes}d",
+            "PyTorch writes entries of one index in any order",
+            applies=lambda arguments, axes=axes: _an_index_repeats(arguments["indices"], axes),
+            unevaluated=True,
+        )
+        for axes in (1, 2, 3)
+    ),
     *(
         Adaptation(
             op,

@@ -2,6 +2,8 @@
 
 from . import (
     activations,
+    adaptive_pooling,
+    average_pooling,
     batch_normalization,
     binary,
     boxes,
@@ -19,6 +21,7 @@ from . import (
     embedding,
     exponential_units,
     folding,
+    fractional_pooling,
     gates,
     grid_sampling,
     hard_activations,
@@ -26,10 +29,13 @@ from . import (
     likelihood,
     linear,
     linear_cross_entropy,
+    lp_pooling,
     margin,
+    max_pooling,
     metric,
     multilabel,
     normalization,
+    padding,
     preference,
     products,
     rectifiers,
@@ -43,12 +49,15 @@ from . import (
     softmax,
     sparsemax,
     transposed_convolution,
+    unpooling,
     weight_normalization,
 )
 from ._case import Case, Draw, Refusal, case, refused
 
 _FAMILIES = (
     activations,
+    adaptive_pooling,
+    average_pooling,
     batch_normalization,
     binary,
     boxes,
@@ -66,6 +75,7 @@ _FAMILIES = (
     embedding,
     exponential_units,
     folding,
+    fractional_pooling,
     gates,
     grid_sampling,
     hard_activations,
@@ -73,10 +83,13 @@ _FAMILIES = (
     likelihood,
     linear,
     linear_cross_entropy,
+    lp_pooling,
     margin,
+    max_pooling,
     metric,
     multilabel,
     normalization,
+    padding,
     preference,
     products,
     rectifiers,
@@ -90,6 +103,7 @@ _FAMILIES = (
     softmax,
     sparsemax,
     transposed_convolution,
+    unpooling,
     weight_normalization,
 )
 

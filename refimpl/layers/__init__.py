@@ -1,6 +1,8 @@
 """The mathematics of layers: one file per family."""
 
 from .activations import *
+from .adaptive_pooling import *
+from .average_pooling import *
 from .batch_normalization import *
 from .convolution import *
 from .direction import *
@@ -10,12 +12,16 @@ from .elementary import *
 from .embedding import *
 from .exponential_units import *
 from .folding import *
+from .fractional_pooling import *
 from .gates import *
 from .grid_sampling import *
 from .hard_activations import *
 from .interpolation import *
 from .linear import *
+from .lp_pooling import *
+from .max_pooling import *
 from .normalization import *
+from .padding import *
 from .products import *
 from .rectifiers import *
 from .response_normalization import *
@@ -26,4 +32,5 @@ from .shuffling import *
 from .softmax import *
 from .sparsemax import *
 from .transposed_convolution import *
+from .unpooling import *
 from .weight_normalization import *
