@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 import torch_reference  # noqa: E402
 from agreement import assert_agree, assert_pair_agrees  # noqa: E402
 from catalog_cases import ALL, is_floating, random_like  # noqa: E402
+from torch_adaptations import Adaptation  # noqa: E402
 
 from refimpl import OPS, Op  # noqa: E402
 from refimpl._structure import map_leaves  # noqa: E402
@@ -138,7 +139,7 @@ def test_adaptations_change_the_call(monkeypatch):
         assert weights["index"].dtype is torch.int64
         return {"product": input * weights["factor"], "nothing": None}
 
-    adaptation = torch_reference.Adaptation("scaled", "a test", call=call, without=("rng",))
+    adaptation = Adaptation("scaled", "a test", call=call, without=("rng",))
     monkeypatch.setattr(torch_reference, "ADAPTATIONS", (adaptation,))
     output, grad_output, gradients = reference(scaled, sample)
     g = grad_output["product"]
@@ -150,13 +151,13 @@ def test_adaptations_change_the_call(monkeypatch):
 
 def test_an_argument_without_a_gradient_must_be_declared(monkeypatch):
     first = row("first", "input", "other", torch="torch.mul")
-    adaptation = torch_reference.Adaptation("first", "a test", call=lambda input, other: input * 2)
+    adaptation = Adaptation("first", "a test", call=lambda input, other: input * 2)
     sample = case("sample", input=np.ones(2), other=np.ones(2))
     monkeypatch.setattr(torch_reference, "ADAPTATIONS", (adaptation,))
     with pytest.raises(RuntimeError, match="PyTorch gives no gradient of other; ADAPTATIONS must say why"):
         reference(first, sample)
     assert torch_reference.differentiated(first, sample) == {"input"}
-    declared = torch_reference.Adaptation("first", "it is ignored", undifferentiated=("other",))
+    declared = Adaptation("first", "it is ignored", undifferentiated=("other",))
     monkeypatch.setattr(torch_reference, "ADAPTATIONS", (adaptation, declared))
     assert set(reference(first, sample)[2]) == {"input"}
     assert torch_reference.undifferentiated(first, sample) == {"other": "it is ignored"}
@@ -174,7 +175,7 @@ def test_functions_that_write_to_their_arguments_leave_the_case_alone():
 
 def test_what_cannot_be_evaluated_is_known_by_its_reason(monkeypatch):
     matmul = row("matmul", "input", "other", torch="torch.matmul")
-    adaptation = torch_reference.Adaptation(
+    adaptation = Adaptation(
         "matmul", "a test", applies=lambda arguments: arguments["input"].ndim == 0, unevaluated=True
     )
     monkeypatch.setattr(torch_reference, "ADAPTATIONS", (adaptation,))

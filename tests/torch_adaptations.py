@@ -1,0 +1,347 @@
+"""What PyTorch needs otherwise than the catalog's call, op by op: one literal table, each row with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import torch
+from catalog_cases import is_floating
+from torch.utils._python_dispatch import TorchDispatchMode
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What PyTorch needs otherwise for one op, in those of its cases that `applies` is true of."""
+
+    op: str
+    reason: str
+    applies: Callable[[dict[str, Any]], bool] = lambda arguments: True
+    unevaluated: bool = False  # PyTorch cannot evaluate the case at all
+    undetermined: bool = False  # PyTorch answers, but not the same every time
+    unrecorded: bool = False  # compared live alone: another NumPy may draw other numbers than a golden file would hold
+    undifferentiated: tuple[str, ...] = ()  # arguments that refimpl differentiates here and PyTorch does not
+    without: tuple[str, ...] = ()  # arguments that PyTorch does not have
+    call: Callable[..., Any] | None = None  # called in place of the catalog's function, with tensors by keyword
+    warning: str = ""  # how a warning begins that PyTorch gives here, as a regular expression
+
+
+def _triplets_with_distance(distance_function, **others):
+    """With PyTorch's function for the pair that the case gives as a distance."""
+    if not _is_of_pytorch(distance_function):
+        raise TypeError(f"PyTorch has no distance {distance_function[0].__name__}")
+    distance = getattr(torch.nn.functional, _name(distance_function))
+    return torch.nn.functional.triplet_margin_with_distance_loss(distance_function=distance, **others)
+
+
+def _is_of_pytorch(pair):
+    return hasattr(torch.nn.functional, _name(pair))
+
+
+def _name(pair):
+    return pair[0].__name__.removesuffix("_forward")
+
+
+def _gumbel_softmax(logits, rng, **options):
+    noise = torch.from_numpy(np.asarray(np.random.default_rng(rng).gumbel(size=tuple(logits.shape))))
+    with mock.patch.object(torch.Tensor, "exponential_", lambda self: self.copy_(torch.exp(-noise))):
+        return torch.nn.functional.gumbel_softmax(logits, **options)
+
+
+def _rrelu_in_training(input, rng, training, lower=1 / 8, upper=1 / 3):
+    slope = torch.from_numpy(np.asarray(np.random.default_rng(rng).uniform(lower, upper, tuple(input.shape))))
+    return torch.where(input > 0, input, slope.to(input.dtype) * input)
+
+
+def _spectral_norm(weight, u, v, dim=0):
+    module = torch.nn.utils.parametrizations._SpectralNorm(weight.detach(), dim=dim)
+    module._u, module._v = u.detach(), v.detach()  # buffers, which PyTorch does not differentiate
+    return module.eval()(weight)
+
+
+class _Noise(TorchDispatchMode):
+    """PyTorch with a mask that a seed gives in NumPy in place of its bernoulli_; all else is its own.
+
+    The numbers drawn are compared with p, and where they are below it an entry is left out.
+    """
+
+    def __init__(self, seed: int, p: float) -> None:
+        super().__init__()
+        self.seed, self.p = seed, p
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function is not torch.ops.aten.bernoulli_.float:
+            return function(*args, **(kwargs or {}))
+        noise, *keep_rate = args
+        assert keep_rate in ([1 - self.p], [] if self.p == 0.5 else None)
+        drawn = np.random.default_rng(self.seed).random(tuple(noise.shape), dtype=np.float32)
+        return noise.copy_(torch.as_tensor(drawn >= np.float32(self.p)))
+
+
+def _masked(name):
+    """The dropout of this name, with a mask that the seed gives."""
+
+    def call(input, p=0.5, rng=None, **options):
+        with _Noise(rng, p):
+            return getattr(torch.nn.functional, name)(input, p, **options)
+
+    return call
+
+
+def _grouped_mm(mat_a, mat_b, offs=None):
+    """PyTorch's, in its widest dtype on the CPU, without what it leaves uninitialised."""
+    end = int(offs[-1]) if offs is not None and len(offs) else None
+    a, b = mat_a.float(), mat_b.float()
+    if offs is not None and b.ndim == 3:
+        a = a[:end]
+    elif offs is not None and a.ndim == 3:
+        b = b[:, :end]
+    elif offs is not None:
+        a, b = a[:, :end], b[:end]
+    y = torch.nn.functional.grouped_mm(a, b, offs=offs)
+    beyond = (0, mat_b.shape[-1] - y.shape[-1], 0, mat_a.shape[-2] - y.shape[-2])
+    return torch.nn.functional.pad(y, beyond).to(mat_a.dtype)
+
+
+def _an_index_repeats(indices, axes):
+    planes = indices.reshape(-1, int(np.prod(indices.shape[-axes:])))
+    return any(len(np.unique(plane)) < len(plane) for plane in planes)
+
+
+def _fractional(op):
+    """PyTorch's function with the samples that the seed draws here."""
+
+    def call(input, rng, **options):
+        axes = int(op[-2])
+        shape = (*(input.shape[:1] if input.ndim == axes + 2 else (1,)), input.shape[-axes - 1], axes)
+        samples = torch.from_numpy(np.random.default_rng(rng).random(shape)).to(input.dtype)
+        return getattr(torch.nn.functional, op)(input, _random_samples=samples, **options)
+
+    return call
+
+
+ADAPTATIONS = (
+    Adaptation(
+        "avg_pool3d",
+        "PyTorch refuses a kernel larger than the input in three dimensions, and takes it in one and two",
+        applies=lambda arguments: np.min(arguments["input"].shape[-3:]) < np.max(arguments["kernel_size"]),
+        unevaluated=True,
+    ),
+    Adaptation(
+        "fractional_max_pool3d",
+        "PyTorch wants kernel_size + output_size - 1 below the extent in three dimensions, and at most it in two",
+        applies=lambda a: np.any(np.add(a["kernel_size"], a.get("output_size", 0)) > a["input"].shape[-3:]),
+        unevaluated=True,
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch draws the samples from its own generator",
+            applies=lambda arguments: "rng" in arguments,
+            call=_fractional(op),
+            unrecorded=True,
+        )
+        for op in ("fractional_max_pool2d", "fractional_max_pool3d")
+    ),
+    *(
+        Adaptation(
+            f"max_unpool{axes}d",
+            "PyTorch writes entries of one index in any order",
+            applies=lambda arguments, axes=axes: _an_index_repeats(arguments["indices"], axes),
+            undetermined=True,
+        )
+        for axes in (1, 2, 3)
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch refuses the gradient of the class weights where the target holds classes",
+            applies=lambda arguments: not is_floating(arguments["target"]),
+            undifferentiated=("weight",),
+        )
+        for op in ("cross_entropy", "linear_cross_entropy")
+    ),
+    Adaptation(
+        "ctc_loss",
+        "PyTorch refuses an empty batch",
+        applies=lambda arguments: arguments["log_probs"].size == 0,
+        unevaluated=True,
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch draws the mask from a generator of its own",
+            applies=lambda arguments: "rng" in arguments,
+            call=_masked(op),
+            unrecorded=True,
+        )
+        for op in ("alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout")
+    ),
+    Adaptation(
+        "bilinear",
+        "PyTorch refuses inputs without features",
+        applies=lambda arguments: arguments["weight"].shape[1] == 0,
+        unevaluated=True,
+    ),
+    Adaptation(
+        "dropout2d",
+        "PyTorch warns that it takes three dimensions for a batch of sequences, as refimpl does",
+        applies=lambda arguments: arguments["input"].ndim == 3,
+        warning="dropout2d: Received a 3D input",
+    ),
+    Adaptation(
+        "einsum",
+        "PyTorch takes any number of operands, without names",
+        call=lambda equation, operand1, operand2: torch.einsum(equation, operand1, operand2),
+    ),
+    Adaptation(
+        "embedding_bag",
+        "PyTorch refuses rows of nothing",
+        applies=lambda arguments: arguments["input"].ndim == 2 and arguments["input"].shape[1] == 0,
+        unevaluated=True,
+    ),
+    Adaptation(
+        "grouped_mm",
+        "PyTorch takes only rows of 16 bytes or a multiple of it, and no empty matrices",
+        applies=lambda arguments: (
+            arguments["mat_a"].shape[-1] % 4 != 0 or not arguments["mat_a"].size or not arguments["mat_b"].size
+        ),
+        unevaluated=True,
+    ),
+    Adaptation("grouped_mm", "PyTorch has no float64 on the CPU, and leaves memory uninitialised", call=_grouped_mm),
+    Adaptation(
+        "gumbel_softmax",
+        "PyTorch draws exponential numbers for its noise: it is handed those that give the noise of the seed",
+        call=_gumbel_softmax,
+    ),
+    Adaptation(
+        "kl_div",
+        "PyTorch warns that the mean over all elements is not the divergence, which batchmean is",
+        applies=lambda arguments: arguments.get("reduction", "mean") == "mean",
+        warning="reduction: 'mean' divides",
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch warns that its default is no longer True",
+            applies=lambda arguments: arguments.get("align_corners") is None,
+            warning="Default grid_sample and affine_grid behavior has changed",
+        )
+        for op in ("affine_grid", "grid_sample")
+    ),
+    Adaptation(
+        "affine_grid",
+        "PyTorch warns that a single pixel no longer stands at -1",
+        applies=lambda arguments: arguments.get("align_corners") is True and 1 in arguments["size"][2:],
+        warning="Since version 1.3.0, affine_grid behavior has changed",
+    ),
+    Adaptation(
+        "affine_grid",
+        "PyTorch makes no grid of no samples",
+        applies=lambda arguments: arguments["size"][0] == 0,
+        unevaluated=True,
+    ),
+    Adaptation(
+        "linear",
+        "PyTorch's kernel for an input of two dimensions refuses a weight vector with a bias; with three it takes them",
+        applies=lambda arguments: arguments["weight"].ndim == 1 and arguments["input"].ndim == 2,
+        call=lambda input, **others: torch.nn.functional.linear(input[None], **others)[0],
+    ),
+    Adaptation(
+        "pixel_shuffle",
+        "PyTorch's backward of nothing is pixel_unshuffle, which leaves the shape as it is where there are no entries",
+        applies=lambda arguments: not arguments["input"].size,
+        undifferentiated=("input",),
+    ),
+    Adaptation(
+        "triplet_margin_loss",
+        "PyTorch's 0-norm counts and carries no gradient; refimpl says 0",
+        applies=lambda arguments: arguments.get("p") == 0,
+        undifferentiated=("anchor", "positive", "negative"),
+    ),
+    Adaptation(
+        "triplet_margin_with_distance_loss",
+        "PyTorch takes the distance as one function",
+        applies=lambda arguments: "distance_function" in arguments,
+        call=_triplets_with_distance,
+    ),
+    Adaptation(
+        "triplet_margin_with_distance_loss",
+        "the distance is a pair of NumPy functions that PyTorch does not have",
+        applies=lambda arguments: (
+            "distance_function" in arguments and not _is_of_pytorch(arguments["distance_function"])
+        ),
+        unevaluated=True,
+    ),
+    Adaptation(
+        "rrelu",
+        "PyTorch draws slopes of its own in training and takes none: its formula is written out with those of the seed",
+        applies=lambda arguments: arguments.get("training", False),
+        call=_rrelu_in_training,
+    ),
+    Adaptation(
+        "group_norm",
+        "PyTorch's backward fails where there is a bias and no weight",
+        applies=lambda arguments: "bias" in arguments and "weight" not in arguments,
+        call=lambda input, **others: torch.nn.functional.group_norm(
+            input, weight=torch.ones(input.shape[1], dtype=input.dtype), **others
+        ),
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch's functions take a single extent as a tuple of one; its modules take both",
+            applies=lambda arguments: isinstance(arguments["normalized_shape"], int),
+            call=lambda normalized_shape, function=op, **others: getattr(torch.nn.functional, function)(
+                normalized_shape=(normalized_shape,), **others
+            ),
+        )
+        for op in ("layer_norm", "rms_norm")
+    ),
+    Adaptation(
+        "pairwise_distance",
+        "PyTorch gives no gradient of a count, where refimpl gives 0",
+        applies=lambda arguments: arguments.get("p") == 0,
+        undifferentiated=("x1", "x2"),
+    ),
+    Adaptation(
+        "spectral_norm",
+        "PyTorch has it as the parametrization of a module, which holds the two vectors",
+        call=_spectral_norm,
+    ),
+    Adaptation(
+        "weight_norm",
+        "PyTorch's function writes -1 for all axes, and has no names for its arguments",
+        call=lambda v, g, dim=0: torch._weight_norm(v, g, -1 if dim is None else dim),
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch takes keepdim only together with dim",
+            applies=lambda arguments: "keepdim" in arguments and "dim" not in arguments,
+            call=lambda op=op, **arguments: getattr(torch, op)(dim=None, **arguments),
+        )
+        for op in ("mean", "sum")
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch warns where dim is left out, and chooses it by a rule that refimpl shares",
+            applies=lambda arguments: arguments.get("dim") is None,
+            warning="Implicit dimension choice",
+        )
+        for op in ("log_softmax", "softmax", "softmin")
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch warns where same needs one zero more behind than in front, because it copies the input then",
+            applies=lambda arguments: arguments.get("padding") == "same",
+            warning="Using padding='same' with even kernel lengths",
+        )
+        for op in ("conv1d", "conv2d", "conv3d")
+    ),
+)
