@@ -56,8 +56,9 @@ def sum_of_rows(a: Any) -> tuple[Any, Any]:
 
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)) with full relative precision in both tails."""
-    # Neither exponential overflows, and the first keeps its digits where the quotient is small.
-    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+    # From 40 on the quotient is 1 in every digit; below, the exponential keeps its digits where the quotient is small.
+    e = np.exp(np.minimum(x, 40))
+    return e / (1 + e)
 
 
 def softplus(x: Any) -> Any:

@@ -206,4 +206,4 @@ def _times_sigmoid_vjp(g: Any, x: Any, v: Any, slope: Any, error: Any = None) ->
 def _roots(v: Any, error: Any) -> tuple[Any, Any]:
     """Two numbers near exp(v / 2) whose product is exp(v + error), for v <= 0; both 1 where v = 0."""
     t = np.exp(v / 2)
-    return t, t if error is None else t * (1 + np.where(v < 0, error, 0))
+    return t, t if error is None else t * (1 + error * (v < 0))
