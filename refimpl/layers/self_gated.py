@@ -146,7 +146,7 @@ def gelu_backward(grad_output: ArrayLike, cache: GeluCache) -> dict[str, Array]:
 def _gelu(x: Any) -> Any:
     near = np.clip(x, -_FLAT, _FLAT)
     tail = times_gaussian(near * normal_tail(np.abs(near)), near)  # x Phi(-|x|)
-    return np.where(x < 0, tail, x - tail)
+    return np.maximum(x, -_FLAT) * (x > 0) - np.abs(tail)
 
 
 def _gelu_vjp(g: Any, x: Any) -> Any:
@@ -169,11 +169,16 @@ def _gelu_tanh_vjp(g: Any, x: Any) -> Any:
 def _gelu_tanh_argument(x: Any) -> tuple[Any, Any, Any]:
     """v = 2 u = x (c + k x^2) as a number and what its rounding left out, and v' = c + 3 k x^2."""
     x = np.clip(x, -_FLAT, _FLAT)
+    if x.dtype == np.float32:  # float64 holds both parts
+        wide = x.astype(np.float64)
+        cubic = _GELU_CUBIC[0] * wide * wide
+        both = wide * (_GELU_LINEAR[0] + cubic)
+        v = both.astype(x.dtype)
+        return v, (both - v).astype(x.dtype), (_GELU_LINEAR[0] + 3 * cubic).astype(x.dtype)
     square, square_error = two_prod(x, x)
     cubic, error = two_scale(square, *_GELU_CUBIC)
-    c = x.dtype.type(_GELU_LINEAR[0])
-    factor, rest = two_sum(cubic, c)
-    rest = rest + error + square_error * _GELU_CUBIC[0] + (_GELU_LINEAR[0] - float(c) + _GELU_LINEAR[1])
+    factor, rest = two_sum(cubic, _GELU_LINEAR[0])
+    rest = rest + error + square_error * _GELU_CUBIC[0] + _GELU_LINEAR[1]
     v, error = two_prod(x, factor)
     return v, error + x * rest, factor + 2 * cubic
 
@@ -191,19 +196,20 @@ _FLAT = 1000.0  # beyond it every gate here is 0 or 1, in any dtype
 def times_sigmoid(x: Any, v: Any, error: Any = None) -> Any:
     """x sigmoid(v + error). exp(-|v|) is multiplied on as two roots: it underflows long before x times it does."""
     x = np.maximum(x, -np.finfo(x.dtype).max)  # -inf times 0 is -0 here: the gate shuts faster than x grows
-    t, corrected = _roots(np.minimum(v, 0), error)  # 1 where the gate is more open than shut
-    return (x * t) * corrected / (1 + np.exp(-np.abs(v)))
+    e, t, corrected = _shutting(v, error)
+    return (x * t) * corrected / (1 + e)
 
 
 def _times_sigmoid_vjp(g: Any, x: Any, v: Any, slope: Any, error: Any = None) -> Any:
     """g times the derivative of x sigmoid(v + error), where slope is that of v: s (1 + x v' (1 - s))."""
-    t, corrected = _roots(np.minimum(v, 0), error)
-    u = 1 / (1 + np.exp(-np.abs(v)))  # s = t^2 u, and 1 - s = exp(-max(v, 0)) u
-    y = g * u * (1 + x * slope * np.exp(-np.maximum(v, 0)) * u)
+    e, t, corrected = _shutting(v, error)
+    u = 1 / (1 + e)  # s = t^2 u, and 1 - s is e u above 0 and u below
+    y = g * u * (1 + x * slope * np.maximum(e, v < 0) * u)
     return (y * t) * corrected
 
 
-def _roots(v: Any, error: Any) -> tuple[Any, Any]:
-    """Two numbers near exp(v / 2) whose product is exp(v + error), for v <= 0; both 1 where v = 0."""
-    t = np.exp(v / 2)
-    return t, t if error is None else t * (1 + error * (v < 0))
+def _shutting(v: Any, error: Any) -> tuple[Any, Any, Any]:
+    """exp(-|v|), and two numbers near its root whose product is exp(v + error), for v < 0; else both are 1."""
+    root = np.exp(np.abs(v) / -2)
+    t = np.maximum(root, v >= 0)
+    return root * root, t, t if error is None else t * (1 + error * (v < 0))
