@@ -94,7 +94,8 @@ def normalize_backward(
     input, weight, bias = arguments
     x, w, _ = working(*arguments)
     g = _validate.output_gradient(op, grad_output, x.shape, x.dtype)
-    grads, h, x_hat, exponent = {}, g, None, 0
+    x_hat: Any = None if weight is None else np.empty(rows.view, dtype=x.dtype)
+    grads, h, exponent = {}, g, 0
     with np.errstate(all="ignore"):
         if bias is not None:  # y = w x_hat + b
             grads["bias"] = gradient(unbroadcast(g, rows.parameter).reshape(bias.shape), bias)
@@ -102,7 +103,6 @@ def normalize_backward(
             # The weights are divided by a power of two: the product of two large numbers is no infinity on the way.
             exponent = int(np.frexp(np.abs(w).max(initial=0))[1])
             h = g * np.ldexp(w, -exponent).reshape(rows.parameter)
-            x_hat = np.empty(rows.view, dtype=x.dtype)
         grad_x = normalize_rows_vjp(h.reshape(rows.view), x.reshape(rows.view), moments, eps, exponent, x_hat)
         grads["input"] = gradient(grad_x.reshape(x.shape), input)
         if weight is not None:

@@ -78,7 +78,7 @@ def mish_forward(input: ArrayLike) -> tuple[Array, MishCache]:
     def formula(x: Any) -> Any:
         x = np.maximum(x, -_FLAT)
         t, _, n, d = _mish_gate(x)
-        return np.where(x > 0, x * (n / d), (x * t) * t * (n / d))
+        return (x * t) * t * (n / d)
 
     output, x = map_forward("mish_forward", input, formula)
     return output, MishCache(x)
@@ -89,10 +89,9 @@ def mish_backward(grad_output: ArrayLike, cache: MishCache) -> dict[str, Array]:
 
     def formula(g: Any, x: Any) -> Any:
         x = np.clip(x, -_FLAT, _FLAT)
-        t, e, n, d = _mish_gate(x)
-        # w' = 4 e (1 + e) / d^2 below 0, where e is also a factor of w; 4 e^2 (1 + e) / d^2 above
-        slope = g * (n + 4 * x * np.where(x > 0, e * e, 1) * (1 + e) / d) / d
-        return np.where(x > 0, slope, (slope * t) * t)
+        t, a, n, d = _mish_gate(x)
+        slope = g * (n + 4 * x * (a * a) * (a + t * t) / d) / d  # w' = 4 a^2 b (a + b) / d^2
+        return (slope * t) * t
 
     op = "mish_backward"
     cache = _validate.is_cache(op, cache, MishCache)
@@ -100,15 +99,16 @@ def mish_backward(grad_output: ArrayLike, cache: MishCache) -> dict[str, Array]:
 
 
 def _mish_gate(x: Any) -> tuple[Any, Any, Any, Any]:
-    """t, e = t^2 = exp(-|x|), n and d: the gate is n / d above 0 and e n / d below.
+    """t, with b = t^2 = exp(min(x, 0)), a = exp(-max(x, 0)), n and d: the gate is b n / d.
 
-    tanh(log(1 + E)) = (E^2 + 2 E) / (E^2 + 2 E + 2) with E = exp(x); above 0 both are divided by E^2.
+    tanh(log(1 + E)) = (E^2 + 2 E) / (E^2 + 2 E + 2) with E = exp(x) = b / a, multiplied above and below by a^2.
     """
-    t = np.exp(-np.abs(x) / 2)
-    e = t * t
-    n = np.where(x > 0, 1 + 2 * e, 2 + e)
-    d = np.where(x > 0, n + 2 * e * e, e * n + 2)
-    return t, e, n, d
+    root = np.exp(-np.abs(x) / 2)
+    t = np.maximum(root, x > 0)  # 1 above 0
+    a = np.maximum(root * root, x <= 0)  # 1 below
+    b = t * t
+    n = b + 2 * a
+    return t, a, n, b * n + 2 * a * a
 
 
 class GeluCache(NamedTuple):
