@@ -22,9 +22,10 @@ def two_prod(a: Any, b: Any) -> tuple[Any, Any]:
     Where the error is no number, because a factor is too large to be halved, it counts as 0.
     """
     product = a * b
-    (a_high, a_low), (b_high, b_low) = halves(a), halves(b)
+    a_high, a_low = halves(a)
+    b_high, b_low = (a_high, a_low) if b is a else halves(b)
     error = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
-    return product, np.where(np.isfinite(error), error, 0)
+    return product, _number_or_zero(error)
 
 
 def halves(a: Any) -> tuple[Any, Any]:
@@ -40,7 +41,13 @@ def two_scale(x: Array, factor: float, tail: float = 0.0) -> tuple[Any, Any]:
     high = x.dtype.type(factor)
     product, error = two_prod(x, high)
     error = error + x * x.dtype.type(factor - float(high) + tail)
-    return product, np.where(np.isfinite(error), error, 0)
+    return product, _number_or_zero(error)
+
+
+def _number_or_zero(error: Any) -> Any:
+    """The error, and 0 where it is none. To look first costs a fraction of the choice, which is rarely needed."""
+    finite = np.isfinite(error)
+    return error if finite.all() else np.where(finite, error, 0)
 
 
 def sum_of_rows(a: Any) -> tuple[Any, Any]:
@@ -56,8 +63,9 @@ def sum_of_rows(a: Any) -> tuple[Any, Any]:
 
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)) with full relative precision in both tails."""
-    # Neither exponential overflows, and the first keeps its digits where the quotient is small.
-    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
+    # From 40 on the quotient is 1 in every digit; below, the exponential keeps its digits where the quotient is small.
+    e = np.exp(np.minimum(x, 40))
+    return e / (1 + e)
 
 
 def softplus(x: Any) -> Any:
@@ -82,7 +90,11 @@ def normal_tail(a: Any) -> Any:
 def times_gaussian(a: Any, x: Any) -> Any:
     """a exp(-x^2 / 2). The rounding of x^2 would count as often as x^2 is large: x = h + k in halves, and
     x^2 = h^2 + k (x + h) with h^2 exact. Far out exp(64) is lent, exactly, so that nothing underflows before a is in.
+    float64 has the digits and the range that float32 needs.
     """
+    if x.dtype == np.float32:
+        e = np.exp(np.square(x.astype(np.float64)) / -2)
+        return (a * e).astype(x.dtype)
     h, k = halves(x)
     far = np.abs(x) > 8
     e = np.exp(far * x.dtype.type(64) - h * h / 2)

@@ -42,8 +42,14 @@ class Moments(NamedTuple):
 
     def apart(self, x: Array) -> Array:
         """The rows in units of 2^exponent, less their mean."""
-        y = x * np.ldexp(1.0, -self.exponent)
-        return y if self.mean is None else (y - self.mean) - self.rest
+        return self.centre(x * np.ldexp(1.0, -self.exponent))
+
+    def centre(self, y: Array) -> Array:
+        """y, in units of 2^exponent already, less its mean; in place."""
+        if self.mean is not None:
+            y -= self.mean
+            y -= self.rest
+        return y
 
     def unit(self, eps: float) -> IntArray:
         """The exponent in which the square is measured: where it is 0 that of sqrt(eps), which is all there is."""
@@ -88,18 +94,21 @@ def normalize_backward(
     input, weight, bias = arguments
     x, w, _ = working(*arguments)
     g = _validate.output_gradient(op, grad_output, x.shape, x.dtype)
-    grads, exponent = {}, 0
+    x_hat: Any = None if weight is None else np.empty(rows.view, dtype=x.dtype)
+    grads, h, exponent = {}, g, 0
     with np.errstate(all="ignore"):
         if bias is not None:  # y = w x_hat + b
             grads["bias"] = gradient(unbroadcast(g, rows.parameter).reshape(bias.shape), bias)
         if weight is not None:
-            x_hat = normalized_rows(x.reshape(rows.view), moments, eps).reshape(x.shape)
-            grads["weight"] = gradient(unbroadcast(g * x_hat, rows.parameter).reshape(weight.shape), weight)
             # The weights are divided by a power of two: the product of two large numbers is no infinity on the way.
             exponent = int(np.frexp(np.abs(w).max(initial=0))[1])
-            g = g * np.ldexp(w, -exponent).reshape(rows.parameter)
-    grad_x = normalize_rows_vjp(g.reshape(rows.view), x.reshape(rows.view), moments, eps, exponent)
-    grads["input"] = gradient(grad_x.reshape(x.shape), input)
+            h = g * np.ldexp(w, -exponent).reshape(rows.parameter)
+        grad_x = normalize_rows_vjp(h.reshape(rows.view), x.reshape(rows.view), moments, eps, exponent, x_hat)
+        grads["input"] = gradient(grad_x.reshape(x.shape), input)
+        if weight is not None:
+            x_hat = x_hat.reshape(x.shape)
+            x_hat *= g
+            grads["weight"] = gradient(unbroadcast(x_hat, rows.parameter).reshape(weight.shape), weight)
     return grads
 
 
@@ -109,26 +118,15 @@ def normalize_rows(x: Array, eps: float, *, centred: bool) -> tuple[Array, Momen
     moments = _empty_moments(x.shape[1], centred)
     with np.errstate(all="ignore"):
         for block in row_blocks(x.shape[1], x.shape[0] * x.shape[2]):
-            part = _rows(x, block)
-            found = _moments(part, eps, centred)
+            found, d = _moments(_rows(x, block), eps, centred)
             moments.put(block, found)
-            _put(output, block, found.apart(part) / np.sqrt(found.mean_square + found.eps_in_units(eps)))
+            d /= np.sqrt(found.mean_square + found.eps_in_units(eps))
+            _put(output, block, d)
     return output, moments
 
 
-def normalized_rows(x: Array, moments: Moments, eps: float) -> Array:
-    """What normalize_rows returned, again."""
-    output = np.empty(x.shape, dtype=x.dtype)
-    with np.errstate(all="ignore"):
-        for block in row_blocks(x.shape[1], x.shape[0] * x.shape[2]):
-            found = moments.take(block)
-            d = found.apart(_rows(x, block))
-            _put(output, block, d / np.sqrt(found.mean_square + found.eps_in_units(eps)))
-    return output
-
-
-def normalize_rows_vjp(g: Array, x: Array, moments: Moments, eps: float, exponent: int = 0) -> Array:
-    """2^exponent times the gradient of x for g, in g's dtype.
+def normalize_rows_vjp(g: Array, x: Array, moments: Moments, eps: float, exponent: int, x_hat: Array | None) -> Array:
+    """2^exponent times the gradient of x for g, in g's dtype. Where x_hat is an array, the normalized rows go into it.
 
     With s = sqrt(mean square + eps) and x_hat the normalized row it is (g - mean(g) - x_hat mean(g x_hat)) / s, without
     mean(g) where the rows are not centred. Each part of g along 1 and along x_hat cancels but for the share of eps.
@@ -138,12 +136,17 @@ def normalize_rows_vjp(g: Array, x: Array, moments: Moments, eps: float, exponen
         for block in row_blocks(x.shape[1], x.shape[0] * x.shape[2]):
             found = moments.take(block)
             part = _rows(g, block)
-            g_exponent = _exponent(part)
+            top = _top(part)
+            g_exponent = _exponent(top)
             q = part * np.ldexp(1.0, -g_exponent)
             if found.mean is not None:
-                mean, rest = split_mean(q)
-                q = (q - mean) - rest
-            grad = _projected(q, found.apart(_rows(x, block)), found, eps)
+                mean, rest = split_mean(q, top - g_exponent)
+                q -= mean
+                q -= rest
+            d = found.apart(_rows(x, block))
+            if x_hat is not None:
+                _put(x_hat, block, d / np.sqrt(found.mean_square + found.eps_in_units(eps)))
+            grad = _projected(q, d, found, eps)
             _put(output, block, _times_power(grad, g_exponent - found.unit(eps) + exponent))
     return output
 
@@ -154,7 +157,7 @@ def row_statistics(x: Array) -> tuple[Array, Array]:
     mean, variance = np.empty(rows), np.empty(rows)
     with np.errstate(all="ignore"):
         for block in row_blocks(rows, width):
-            found = _moments(_rows(x, block), 0.0, True)
+            found, _ = _moments(_rows(x, block), 0.0, True)
             mean[block] = np.ldexp(found.mean + found.rest, found.exponent)[:, 0]
             unbiased = found.mean_square * (width / (width - 1))
             variance[block] = np.ldexp(unbiased, 2 * found.exponent)[:, 0]
@@ -178,22 +181,26 @@ def _projected(q: Array, d: Array, found: Moments, eps: float) -> Array:
     if q.shape[1] <= (1 if found.mean is None else 2):  # so few entries have no other direction
         left = np.where(square > added, 0, left)
     share = added / (square + added)
-    return (left + (first + second) * share * d) / np.sqrt(square + added)
+    left += (first + second) * share * d
+    left /= np.sqrt(square + added)
+    return left
 
 
-def split_mean(y: Array) -> tuple[Array, Array]:
-    """The means of rows as sums of two numbers, right to nearly twice the digits of one.
+def split_mean(y: Array, top: IntArray) -> tuple[Array, Array]:
+    """The means of rows whose entries are below 2^top, as sums of two numbers, right to nearly twice the digits of one.
 
     Adding and taking away a power of two above the sum of all |y| rounds each entry to a common grid, on which sums are
     exact in any order (the extraction of Rump, Ogita and Oishi 2008, Accurate floating-point summation I). What it
     leaves out is so small that a plain sum of it will do.
     """
     n = y.shape[1]
-    grid = np.ldexp(1.0, np.frexp(np.abs(y).max(axis=1, keepdims=True, initial=0))[1] + n.bit_length() + 1)
-    coarse = (y + grid) - grid
+    grid = np.ldexp(1.0, top + n.bit_length() + 1)
+    coarse = y + grid
+    coarse -= grid
     total = coarse.sum(axis=1, keepdims=True)
     mean = (total / n + grid) - grid  # on the grid as well, so that n mean is exact
-    return mean, ((total - n * mean) + (y - coarse).sum(axis=1, keepdims=True)) / n
+    fine = np.subtract(y, coarse, out=coarse)
+    return mean, ((total - n * mean) + fine.sum(axis=1, keepdims=True)) / n
 
 
 def _empty_moments(rows: int, centred: bool) -> Moments:
@@ -204,31 +211,39 @@ def _empty_moments(rows: int, centred: bool) -> Moments:
     return Moments(column(int), mean, rest, column(float))
 
 
-def _moments(x: Array, eps: float, centred: bool) -> Moments:
+def _moments(x: Array, eps: float, centred: bool) -> tuple[Moments, Array]:
+    """The moments of the rows, and the rows as moments.apart gives them."""
+    top = _top(x)
     # Not the largest entry's own power: what is small in the row must not fall below the range before it is divided.
-    exponent = _exponent(x, x.shape[1].bit_length() // 2 + 1)
+    exponent = _exponent(top, x.shape[1].bit_length() // 2 + 1)
     if eps > 0:  # the unit is no smaller than sqrt(eps), so that eps / unit^2 is no infinity
         exponent = np.maximum(exponent, _root_exponent(eps))
-    mean, rest = split_mean(x * np.ldexp(1.0, -exponent)) if centred else (None, None)
+    y = x * np.ldexp(1.0, -exponent)
+    mean, rest = split_mean(y, top - exponent) if centred else (None, None)
     found = Moments(exponent, mean, rest, np.zeros(exponent.shape))
-    return found._replace(mean_square=_row_mean(np.square(found.apart(x))))
+    d = found.centre(y)
+    return found._replace(mean_square=_row_mean(np.square(d))), d
 
 
 def _root_exponent(eps: float) -> int:
     return int(np.frexp(np.sqrt(eps))[1])
 
 
-def _exponent(x: Array, less: int = 0) -> IntArray:
+def _top(x: Array) -> IntArray:
+    """The power of two just above each row's largest entry."""
+    return np.frexp(np.abs(x).max(axis=1, keepdims=True, initial=0))[1]
+
+
+def _exponent(top: IntArray, less: int = 0) -> IntArray:
     """The power of two just above each row's largest entry, less a few, where it and its inverse are normal."""
-    exponent = np.frexp(np.abs(x).max(axis=1, keepdims=True, initial=0))[1]
-    return np.clip(exponent - less, -1021, 1022)
+    return np.clip(top - less, -1021, 1022)
 
 
 def _times_power(values: Array, exponent: IntArray) -> Array:
-    """values 2^exponent, in two steps: one power of two may be out of range where the product is not."""
+    """values 2^exponent, in place. One power of two may be out of range where the product is not: then in two steps."""
     half = exponent // 2
-    for power in (half, exponent - half):
-        values = values * np.ldexp(1.0, np.clip(power, -1074, 1023))
+    for power in (exponent,) if np.abs(exponent).max() < 1022 else (half, exponent - half):
+        values *= np.ldexp(1.0, np.clip(power, -1074, 1023))
     return values
 
 
@@ -238,8 +253,8 @@ def _row_mean(values: Array) -> Array:
 
 def _rows(x: Array, block: slice) -> Array:
     """Some rows of x (a, rows, b) as (rows, a b), in float64."""
-    part = x[:, block].swapaxes(0, 1)
-    return part.reshape(part.shape[0], part.shape[1] * part.shape[2]).astype(np.float64, copy=False)
+    part = x[:, block].swapaxes(0, 1).astype(np.float64, order="C", copy=False)
+    return part.reshape(part.shape[0], part.shape[1] * part.shape[2])
 
 
 def _put(output: Array, block: slice, rows: Array) -> None:

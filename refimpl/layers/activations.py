@@ -124,7 +124,7 @@ def softplus_backward(grad_output: ArrayLike, cache: SoftplusCache) -> dict[str,
 
     def formula(g: Any, x: Any) -> Any:
         z, e = _scaled_exponential(x, cache.beta)
-        return np.where(z > cache.threshold, g, g * np.where(z >= 0, 1, e) / (1 + e))
+        return np.where(z > cache.threshold, g, g * np.maximum(e, z >= 0) / (1 + e))
 
     op = "softplus_backward"
     cache = _validate.is_cache(op, cache, SoftplusCache)
@@ -134,7 +134,7 @@ def softplus_backward(grad_output: ArrayLike, cache: SoftplusCache) -> dict[str,
 def _scaled_exponential(x: Any, beta: float) -> tuple[Any, Any]:
     """z = beta x, rounded, and exp(-|beta x|), for which the rounding of a large z would count."""
     z, error = two_scale(x, beta)
-    return z, np.exp(-np.abs(z)) * (1 - np.where(z == 0, 0, np.sign(z) * error))
+    return z, np.exp(-np.abs(z)) * (1 - np.sign(z) * error)
 
 
 class SoftsignCache(NamedTuple):

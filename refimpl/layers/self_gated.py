@@ -78,7 +78,7 @@ def mish_forward(input: ArrayLike) -> tuple[Array, MishCache]:
     def formula(x: Any) -> Any:
         x = np.maximum(x, -_FLAT)
         t, _, n, d = _mish_gate(x)
-        return np.where(x > 0, x * (n / d), (x * t) * t * (n / d))
+        return (x * t) * t * (n / d)
 
     output, x = map_forward("mish_forward", input, formula)
     return output, MishCache(x)
@@ -89,10 +89,9 @@ def mish_backward(grad_output: ArrayLike, cache: MishCache) -> dict[str, Array]:
 
     def formula(g: Any, x: Any) -> Any:
         x = np.clip(x, -_FLAT, _FLAT)
-        t, e, n, d = _mish_gate(x)
-        # w' = 4 e (1 + e) / d^2 below 0, where e is also a factor of w; 4 e^2 (1 + e) / d^2 above
-        slope = g * (n + 4 * x * np.where(x > 0, e * e, 1) * (1 + e) / d) / d
-        return np.where(x > 0, slope, (slope * t) * t)
+        t, a, n, d = _mish_gate(x)
+        slope = g * (n + 4 * x * (a * a) * (a + t * t) / d) / d  # w' = 4 a^2 b (a + b) / d^2
+        return (slope * t) * t
 
     op = "mish_backward"
     cache = _validate.is_cache(op, cache, MishCache)
@@ -100,15 +99,16 @@ def mish_backward(grad_output: ArrayLike, cache: MishCache) -> dict[str, Array]:
 
 
 def _mish_gate(x: Any) -> tuple[Any, Any, Any, Any]:
-    """t, e = t^2 = exp(-|x|), n and d: the gate is n / d above 0 and e n / d below.
+    """t, with b = t^2 = exp(min(x, 0)), a = exp(-max(x, 0)), n and d: the gate is b n / d.
 
-    tanh(log(1 + E)) = (E^2 + 2 E) / (E^2 + 2 E + 2) with E = exp(x); above 0 both are divided by E^2.
+    tanh(log(1 + E)) = (E^2 + 2 E) / (E^2 + 2 E + 2) with E = exp(x) = b / a, multiplied above and below by a^2.
     """
-    t = np.exp(-np.abs(x) / 2)
-    e = t * t
-    n = np.where(x > 0, 1 + 2 * e, 2 + e)
-    d = np.where(x > 0, n + 2 * e * e, e * n + 2)
-    return t, e, n, d
+    root = np.exp(-np.abs(x) / 2)
+    t = np.maximum(root, x > 0)  # 1 above 0
+    a = np.maximum(root * root, x <= 0)  # 1 below
+    b = t * t
+    n = b + 2 * a
+    return t, a, n, b * n + 2 * a * a
 
 
 class GeluCache(NamedTuple):
@@ -146,7 +146,7 @@ def gelu_backward(grad_output: ArrayLike, cache: GeluCache) -> dict[str, Array]:
 def _gelu(x: Any) -> Any:
     near = np.clip(x, -_FLAT, _FLAT)
     tail = times_gaussian(near * normal_tail(np.abs(near)), near)  # x Phi(-|x|)
-    return np.where(x < 0, tail, x - tail)
+    return np.maximum(x, -_FLAT) * (x > 0) - np.abs(tail)
 
 
 def _gelu_vjp(g: Any, x: Any) -> Any:
@@ -169,11 +169,16 @@ def _gelu_tanh_vjp(g: Any, x: Any) -> Any:
 def _gelu_tanh_argument(x: Any) -> tuple[Any, Any, Any]:
     """v = 2 u = x (c + k x^2) as a number and what its rounding left out, and v' = c + 3 k x^2."""
     x = np.clip(x, -_FLAT, _FLAT)
+    if x.dtype == np.float32:  # float64 holds both parts
+        wide = x.astype(np.float64)
+        cubic = _GELU_CUBIC[0] * wide * wide
+        both = wide * (_GELU_LINEAR[0] + cubic)
+        v = both.astype(x.dtype)
+        return v, (both - v).astype(x.dtype), (_GELU_LINEAR[0] + 3 * cubic).astype(x.dtype)
     square, square_error = two_prod(x, x)
     cubic, error = two_scale(square, *_GELU_CUBIC)
-    c = x.dtype.type(_GELU_LINEAR[0])
-    factor, rest = two_sum(cubic, c)
-    rest = rest + error + square_error * _GELU_CUBIC[0] + (_GELU_LINEAR[0] - float(c) + _GELU_LINEAR[1])
+    factor, rest = two_sum(cubic, _GELU_LINEAR[0])
+    rest = rest + error + square_error * _GELU_CUBIC[0] + _GELU_LINEAR[1]
     v, error = two_prod(x, factor)
     return v, error + x * rest, factor + 2 * cubic
 
@@ -191,19 +196,20 @@ _FLAT = 1000.0  # beyond it every gate here is 0 or 1, in any dtype
 def times_sigmoid(x: Any, v: Any, error: Any = None) -> Any:
     """x sigmoid(v + error). exp(-|v|) is multiplied on as two roots: it underflows long before x times it does."""
     x = np.maximum(x, -np.finfo(x.dtype).max)  # -inf times 0 is -0 here: the gate shuts faster than x grows
-    t, corrected = _roots(np.minimum(v, 0), error)  # 1 where the gate is more open than shut
-    return (x * t) * corrected / (1 + np.exp(-np.abs(v)))
+    e, t, corrected = _shutting(v, error)
+    return (x * t) * corrected / (1 + e)
 
 
 def _times_sigmoid_vjp(g: Any, x: Any, v: Any, slope: Any, error: Any = None) -> Any:
     """g times the derivative of x sigmoid(v + error), where slope is that of v: s (1 + x v' (1 - s))."""
-    t, corrected = _roots(np.minimum(v, 0), error)
-    u = 1 / (1 + np.exp(-np.abs(v)))  # s = t^2 u, and 1 - s = exp(-max(v, 0)) u
-    y = g * u * (1 + x * slope * np.exp(-np.maximum(v, 0)) * u)
+    e, t, corrected = _shutting(v, error)
+    u = 1 / (1 + e)  # s = t^2 u, and 1 - s is e u above 0 and u below
+    y = g * u * (1 + x * slope * np.maximum(e, v < 0) * u)
     return (y * t) * corrected
 
 
-def _roots(v: Any, error: Any) -> tuple[Any, Any]:
-    """Two numbers near exp(v / 2) whose product is exp(v + error), for v <= 0; both 1 where v = 0."""
-    t = np.exp(v / 2)
-    return t, t if error is None else t * (1 + np.where(v < 0, error, 0))
+def _shutting(v: Any, error: Any) -> tuple[Any, Any, Any]:
+    """exp(-|v|), and two numbers near its root whose product is exp(v + error), for v < 0; else both are 1."""
+    root = np.exp(np.abs(v) / -2)
+    t = np.maximum(root, v >= 0)
+    return root * root, t, t if error is None else t * (1 + error * (v < 0))

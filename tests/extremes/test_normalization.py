@@ -124,3 +124,14 @@ def test_narrow_rows_are_right_to_their_last_place(dtype):
             true_y, true_gradient, _ = normalized(row, 1e-5, g_row, centred=True)
             assert entry_ulps(y_row, true_y) <= 0.51
             assert entry_ulps(gradient, true_gradient) <= 0.51
+
+
+def test_powers_of_two_out_of_range_leave_the_gradient_in_it():
+    """The gradient of an input is linear in that of the output, and a power of two rounds nothing."""
+    x, near = np.array([[1.0, 2.5, 4.0, -3.0]]), 1 + np.spacing(1.0) * np.array([[0, 1, 3, 2]])
+    weight = np.full(4, 2.0**30)
+    _, cache = layer_norm_forward(x, (4,), weight)
+    large, plain = (layer_norm_backward(near * scale, cache)["input"] for scale in (2.0**1022, 1.0))
+    np.testing.assert_array_equal(large, plain * 2.0**1022)
+    _, cache = layer_norm_forward(x * 1e300, (4,))
+    np.testing.assert_array_equal(layer_norm_backward(x[:, ::-1] * 1e-300, cache)["input"], 0)
