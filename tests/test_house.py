@@ -29,9 +29,10 @@ ORDER = (
         "_correlation",
         "_sampling",
     ),
-    ("losses", "layers", "optim", "sequential"),
+    ("losses", "layers", "optim", "init", "sequential", "graph", "checkpoint"),
     ("catalog", "cases"),
     ("gradcheck",),
+    ("compat", "interop", "vectors", "userfile", "grade", "pytest_plugin"),
     ("cli", "bench"),
     ("examples", "__main__", "__init__"),
 )
