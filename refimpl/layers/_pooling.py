@@ -15,6 +15,10 @@ from .._precision import HALF, SINGLE
 from .._validate import Array, IntArray
 from .._windows import Extents, Windows, per_axis, place
 
+# Elements of planes to take at once: the strided steps run over short rows, and need many to cost more in copies than
+# in calls.
+BLOCK = 2**18
+
 _AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
 
 
@@ -92,7 +96,8 @@ def output_gradient(
 def mean_of_sums(sums: Callable[[Array], Array], x: Array, divisor: Array, terms: int) -> Array:
     """sums(x) / divisor, also where the sum of up to `terms` entries overflows and the quotient does not."""
     with np.errstate(all="ignore"):
-        y = sums(x) / divisor
+        y = sums(x)
+        y /= divisor
         beyond = ~np.isfinite(y)
         if beyond.any():
             scale = 2.0 ** -math.ceil(math.log2(terms))  # a power of two: exact, but for what is far below the sum

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .. import _validate
 from .._blocks import row_blocks
 from .._validate import Array, IntArray
 from .._windows import Tap, Windows, padded, reach, taps
-from ._pooling import flat_positions, output_gradient, planes, rows, starts, windows_of, working
+from ._pooling import BLOCK, flat_positions, output_gradient, planes, rows, starts, windows_of, working
 
 __all__ = [
     "max_pool1d_backward",
@@ -24,8 +24,6 @@ __all__ = [
     "max_pool3d_forward",
 ]
 
-# A sample of many planes: with fewer rows the strided copies of small planes cost more in calls than in cache.
-_BLOCK = 2**18
 
 Size = int | Sequence[int]
 Output = Array | tuple[Array, IntArray]
@@ -72,7 +70,7 @@ def running_maximum(op: str, x: Array, windows: Windows) -> tuple[Array, IntArra
     first, (outer, inner) = _first_positions(op, windows), padded(windows)
     y = np.empty((len(x), *windows.output), dtype=x.dtype)
     winner = np.empty(y.shape, dtype=first.dtype)
-    for block in row_blocks(len(x), math.prod(outer.input), _BLOCK):
+    for block in row_blocks(len(x), math.prod(outer.input), BLOCK):
         around = x[block]
         if outer.input != windows.input:
             around = np.full((len(around), *outer.input), -np.inf, dtype=x.dtype)
@@ -103,7 +101,7 @@ def to_winners(g: Array, winner: IntArray, windows: Windows) -> Array:
     """Each window's g added to the entry that won it: the transpose of picking the maxima."""
     outer, inner = padded(windows)
     grad_x = np.zeros((len(g), *windows.input), dtype=g.dtype)
-    for block in row_blocks(len(g), math.prod(outer.input), _BLOCK):
+    for block in row_blocks(len(g), math.prod(outer.input), BLOCK):
         if outer.input == windows.input:
             _add_to_winners(g[block], winner[block], outer, grad_x[block])
         else:
