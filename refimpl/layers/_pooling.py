@@ -118,12 +118,12 @@ def region_maximum(x: Array, regions: Sequence[tuple[IntArray, IntArray]]) -> tu
     index = np.empty(y.shape, dtype=np.intp)
     with np.errstate(invalid="ignore"):
         for block in row_blocks(len(x), math.prod(spatial), BLOCK):
-            best, chosen = x[block], None
+            best, chosen = x[block], np.zeros((len(x[block]), *spatial), dtype=np.intp)
             for axis in range(len(spatial), 0, -1):
                 start, end = (bound[block] if len(bound) > 1 else bound for bound in regions[axis - 1])
                 best, position = _maximum_along(best, axis, start, end)
-                step = math.prod(spatial[axis:])
-                chosen = position if chosen is None else position * step + np.take_along_axis(chosen, position, axis)
+                chosen = np.take_along_axis(chosen, position, axis)
+                chosen += position * math.prod(spatial[axis:])
             y[block], index[block] = best, chosen
     return y, index
 
