@@ -168,6 +168,16 @@ def test_a_damaged_file_is_refused_or_unharmed(tmp_path):
     assert refused > 0.7 * len(tried)
 
 
+def test_a_damaged_shape_is_refused(tmp_path):
+    """Fewer numbers than there are would be read without coming to the end, where NumPy would meet the sum."""
+    path = tmp_path / "run.npz"
+    save_checkpoint(path, {"w": np.array([1.5, 2.5])})
+    whole = path.read_bytes()
+    assert whole.count(b"'shape': (2,)") == 1
+    path.write_bytes(whole.replace(b"'shape': (2,)", b"'shape': (1,)"))
+    assert_no_checkpoint(path, "a damaged member array_0.npy")
+
+
 class Trap:
     """Unpickled, it would leave a file behind."""
 
