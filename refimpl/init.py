@@ -323,7 +323,10 @@ def _shape(op: str, value: Shape, at_least: int = 0, at_most: float = math.inf) 
 
 
 def _dtype(op: str, value: DTypeLike) -> np.dtype[Any]:
-    dtype = np.dtype(value)
+    try:
+        dtype = np.dtype(value)
+    except TypeError:
+        raise TypeError(f"{op}: dtype must be float16, float32 or float64, got {value!r}") from None
     if dtype not in _validate.FLOATING:
         raise TypeError(f"{op}: dtype must be float16, float32 or float64, got {dtype}")
     return dtype

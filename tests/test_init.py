@@ -252,6 +252,11 @@ REFUSED = {
         TypeError,
         "ones: dtype must be float16, float32 or float64, got int64",
     ),
+    "a dtype that there is not": (
+        lambda: init.ones(3, dtype="float23"),
+        TypeError,
+        "ones: dtype must be float16, float32 or float64, got 'float23'",
+    ),
     "bounds the wrong way round": (
         lambda: init.uniform(3, 2.0, 1.0, rng=0),
         ValueError,

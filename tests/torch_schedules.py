@@ -165,7 +165,7 @@ def schedules():
     return {
         "base_lr": BASE_LR,
         "runs": {
-            kind: {name: {"options": options, **_sequence(kind, options)} for name, options in runs.items()}
+            kind: {name: {"options": options, **sequence(kind, options)} for name, options in runs.items()}
             for kind, runs in SCHEDULES.items()
         },
         "combined": {
@@ -174,9 +174,7 @@ def schedules():
         },
         "plateau": {
             "metrics": metrics,
-            "runs": {
-                name: {"options": options, "lr": _plateau(options, metrics)} for name, options in PLATEAUS.items()
-            },
+            "runs": {name: {"options": options, "lr": plateau(options, metrics)} for name, options in PLATEAUS.items()},
         },
     }
 
@@ -206,7 +204,7 @@ def _walk(optimizer, scheduler):
         yield optimizer.param_groups[0]
 
 
-def _sequence(kind, options):
+def sequence(kind, options):
     optimizer = _optimizer()
     scheduler = _scheduler(kind, optimizer, options)
     seen = np.array([(group["lr"], group["momentum"]) for group in _walk(optimizer, scheduler)])
@@ -233,7 +231,7 @@ def _combined(kind, schedules, milestones=None):
         return np.array([group["lr"] for group in _walk(optimizer, scheduler)])
 
 
-def _plateau(options, metrics):
+def plateau(options, metrics):
     optimizer = _optimizer()
     scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, **options)
     rates = []

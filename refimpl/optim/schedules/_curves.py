@@ -23,10 +23,7 @@ def cosine(start: float, end: float, rest: float) -> float:
 
 
 def check_step(op: str, step: int) -> int:
-    step = _validate.integer(op, "step", step)
-    if step < 0:
-        raise ValueError(f"{op}: step must be at least 0, got {step}")
-    return step
+    return count(op, "step", step, 0)
 
 
 def count(op: str, name: str, value: int, at_least: int = 1) -> int:

@@ -120,12 +120,12 @@ def exponential_lr(step: int, base_lr: float, gamma: float) -> float:
 def polynomial_lr(step: int, base_lr: float, total_iters: int = 5, power: float = 1.0) -> float:
     """A power of the steps that are left: base_lr (1 - min(step, total_iters) / total_iters)^power.
 
-    Raises: ValueError where total_iters is below 1, power not above 0, or step or base_lr below 0.
+    Raises: ValueError where total_iters is below 1, or step, base_lr or power below 0.
     Source: torch.optim.lr_scheduler.PolynomialLR.
     Derived: derivations/schedules.md.
     """
     op = "polynomial_lr"
     step, base_lr = check_step(op, step), rate(op, "base_lr", base_lr)
     total_iters = count(op, "total_iters", total_iters)
-    power = _validate.number(op, "power", power, above=0)
+    power = _validate.number(op, "power", power, at_least=0)
     return base_lr * (max(total_iters - step, 0) / total_iters) ** power
