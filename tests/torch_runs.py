@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 import torch_schedules
-from optimisers import OPTIMISERS, RECORDINGS, SHAPES, STEPS, gradient, problem
+from optimisers import OPTIMISERS, RECORDINGS, SHAPES, STEPS, gradient, has_gradient, problem
 
 # linear_regression
 
@@ -75,21 +75,22 @@ def trajectories(name):
         "problem": start,
         "steps": list(STEPS),
         "runs": {
-            run: {"options": options, "trajectory": _trajectory(optimiser.torch, options, start)}
+            run: {"options": options, "trajectory": _trajectory(optimiser, options, start)}
             for run, options in optimiser.runs.items()
         },
     }
 
 
-def _trajectory(kind, options, start):
+def _trajectory(optimiser, options, start):
     parameters = {name: torch.tensor(value, requires_grad=True) for name, value in start["parameters"].items()}
     height, centre = ({name: torch.tensor(a) for name, a in start[part].items()} for part in ("height", "centre"))
     seen = {name: [] for name in parameters}
     with _double_precision():
-        optimizer = getattr(torch.optim, kind)(list(parameters.values()), **options)
+        optimizer = getattr(torch.optim, optimiser.torch)(list(parameters.values()), **options)
         for step in range(1, max(STEPS) + 1):
             for name, parameter in parameters.items():
-                parameter.grad = gradient(parameter.detach(), height[name], centre[name])
+                g = gradient(parameter.detach(), height[name], centre[name])
+                parameter.grad = (g * torch.tensor(has_gradient(g.shape, step))).to_sparse() if optimiser.sparse else g
             optimizer.step()
             if step in STEPS:
                 for name, parameter in parameters.items():
@@ -99,13 +100,18 @@ def _trajectory(kind, options, start):
 
 @contextmanager
 def _double_precision():
-    """Some optimisers keep numbers of their own in the default dtype, and would round them to float32."""
-    before = torch.get_default_dtype()
+    """float64 throughout: the numbers that optimisers keep in the default dtype, and Muon's iteration.
+
+    That is PyTorch's own code, whose one conversion to bfloat16 is taken out.
+    """
+    before, bfloat16 = torch.get_default_dtype(), torch.Tensor.bfloat16
     torch.set_default_dtype(torch.float64)
+    torch.Tensor.bfloat16 = torch.Tensor.clone
     try:
         yield
     finally:
         torch.set_default_dtype(before)
+        torch.Tensor.bfloat16 = bfloat16
 
 
 # clip_grad_norm
