@@ -81,7 +81,7 @@ def uniform(shape: Shape, a: float = 0.0, b: float = 1.0, *, rng: Any = None, dt
     op = "uniform"
     shape, dtype = _shape(op, shape), _dtype(op, dtype)
     a, b = _interval(op, a, b)
-    return np.asarray(_validate.generator(op, rng).uniform(a, b, shape), dtype=dtype)
+    return _rounded(_validate.generator(op, rng).uniform(a, b, shape), dtype)
 
 
 def normal(
@@ -97,7 +97,7 @@ def normal(
     shape, dtype = _shape(op, shape), _dtype(op, dtype)
     mean = _finite(op, "mean", mean)
     std = _validate.number(op, "std", std, at_least=0, below=math.inf)
-    return np.asarray(_validate.generator(op, rng).normal(mean, std, shape), dtype=dtype)
+    return _rounded(_validate.generator(op, rng).normal(mean, std, shape), dtype)
 
 
 def trunc_normal(
@@ -134,8 +134,8 @@ def trunc_normal(
         low, high = -high, -low
     with np.errstate(all="ignore"):
         log_share = np.logaddexp(log_ndtr(low) + np.log(u), log_ndtr(high) + np.log1p(-u))
-    z = ndtri_exp(np.minimum(log_share, 0.0))
-    return np.asarray(np.clip(mean + std * (-z if mirrored else z), a, b), dtype=dtype)
+        z = ndtri_exp(np.minimum(log_share, 0.0))
+        return _rounded(np.clip(mean + std * (-z if mirrored else z), a, b), dtype)
 
 
 def constant(shape: Shape, val: float, *, dtype: DTypeLike = np.float64) -> Array:
@@ -145,7 +145,7 @@ def constant(shape: Shape, val: float, *, dtype: DTypeLike = np.float64) -> Arra
     """
     op = "constant"
     shape, dtype = _shape(op, shape), _dtype(op, dtype)
-    return np.full(shape, _validate.number(op, "val", val), dtype=dtype)
+    return _rounded(np.full(shape, _validate.number(op, "val", val)), dtype)
 
 
 def ones(shape: Shape, *, dtype: DTypeLike = np.float64) -> Array:
@@ -208,7 +208,7 @@ def xavier_uniform(shape: Shape, gain: float = 1.0, *, rng: Any = None, dtype: D
     op = "xavier_uniform"
     shape, dtype = _shape(op, shape, 2), _dtype(op, dtype)
     bound = math.sqrt(3) * _xavier_std(op, shape, gain)
-    return np.asarray(_validate.generator(op, rng).uniform(-bound, bound, shape), dtype=dtype)
+    return _rounded(_validate.generator(op, rng).uniform(-bound, bound, shape), dtype)
 
 
 def xavier_normal(shape: Shape, gain: float = 1.0, *, rng: Any = None, dtype: DTypeLike = np.float64) -> Array:
@@ -221,7 +221,7 @@ def xavier_normal(shape: Shape, gain: float = 1.0, *, rng: Any = None, dtype: DT
     op = "xavier_normal"
     shape, dtype = _shape(op, shape, 2), _dtype(op, dtype)
     std = _xavier_std(op, shape, gain)
-    return np.asarray(_validate.generator(op, rng).normal(0, std, shape), dtype=dtype)
+    return _rounded(_validate.generator(op, rng).normal(0, std, shape), dtype)
 
 
 def kaiming_uniform(
@@ -245,7 +245,7 @@ def kaiming_uniform(
     op = "kaiming_uniform"
     shape, dtype = _shape(op, shape, 2), _dtype(op, dtype)
     bound = math.sqrt(3) * _kaiming_std(op, shape, a, mode, nonlinearity)
-    return np.asarray(_validate.generator(op, rng).uniform(-bound, bound, shape), dtype=dtype)
+    return _rounded(_validate.generator(op, rng).uniform(-bound, bound, shape), dtype)
 
 
 def kaiming_normal(
@@ -266,7 +266,7 @@ def kaiming_normal(
     op = "kaiming_normal"
     shape, dtype = _shape(op, shape, 2), _dtype(op, dtype)
     std = _kaiming_std(op, shape, a, mode, nonlinearity)
-    return np.asarray(_validate.generator(op, rng).normal(0, std, shape), dtype=dtype)
+    return _rounded(_validate.generator(op, rng).normal(0, std, shape), dtype)
 
 
 def orthogonal(shape: Shape, gain: float = 1.0, *, rng: Any = None, dtype: DTypeLike = np.float64) -> Array:
@@ -287,7 +287,7 @@ def orthogonal(shape: Shape, gain: float = 1.0, *, rng: Any = None, dtype: DType
         return np.zeros(shape, dtype=dtype)
     q, r = np.linalg.qr(drawn)
     q *= np.where(np.diagonal(r) < 0, -1, 1)  # the factorization with a positive diagonal is the one that is unique
-    return np.asarray(gain * (q if rows >= columns else q.T).reshape(shape), dtype=dtype)
+    return np.asarray(gain * (q if rows >= columns else q.T).reshape(shape), dtype)
 
 
 def sparse(
@@ -307,7 +307,7 @@ def sparse(
     generator = _validate.generator(op, rng)
     weight = generator.normal(0, std, shape)
     silent = np.broadcast_to(np.arange(shape[0])[:, None] < math.ceil(sparsity * shape[0]), shape)
-    return np.where(generator.permuted(silent, axis=0), 0, weight).astype(dtype)
+    return _rounded(np.where(generator.permuted(silent, axis=0), 0, weight), dtype)
 
 
 def _shape(op: str, value: Shape, at_least: int = 0, at_most: float = math.inf) -> tuple[int, ...]:
@@ -330,6 +330,11 @@ def _dtype(op: str, value: DTypeLike) -> np.dtype[Any]:
     if dtype not in _validate.FLOATING:
         raise TypeError(f"{op}: dtype must be float16, float32 or float64, got {dtype}")
     return dtype
+
+
+def _rounded(drawn: Any, dtype: np.dtype[Any]) -> Array:
+    with np.errstate(all="ignore"):  # what float16 or float32 cannot hold is infinite or 0
+        return np.asarray(drawn, dtype=dtype)
 
 
 def _finite(op: str, name: str, value: float) -> float:

@@ -219,6 +219,18 @@ def test_shapes_without_entries(name):
     assert init.dirac((0, 3, 3)).shape == (0, 3, 3)
 
 
+@pytest.mark.parametrize("name", [*RANDOM, *CERTAIN])
+def test_the_callers_handling_of_floating_errors_does_not_matter(name):
+    draw = {**RANDOM, **CERTAIN}[name]
+    options = {"rng": 0} if name in RANDOM else {}
+    with np.errstate(all="raise"):
+        for dtype in ("float16", "float32", "float64"):
+            draw((4, 3), dtype=dtype, **options)
+        assert np.isinf(init.constant(2, 1e6, dtype="float16")).all()
+        assert (init.normal(50, std=1e-9, dtype="float16", rng=0) == 0).all()
+        assert init.trunc_normal(50, a=38.0, b=39.0, rng=0).min() >= 38
+
+
 def test_constants():
     np.testing.assert_array_equal(init.constant(3, 0.1, dtype="float32"), np.full(3, np.float32(0.1)), strict=True)
     np.testing.assert_array_equal(init.ones(()), np.array(1.0), strict=True)

@@ -77,7 +77,7 @@ def clip_grad_value(gradients: Any, clip_value: float) -> Any:
     op = "clip_grad_value"
     gradients = _check.floating_structure(op, "gradients", gradients)
     clip_value = _validate.number(op, "clip_value", clip_value, at_least=0)
-    with np.errstate(over="ignore"):  # a bound that float16 or float32 cannot hold bounds nothing
+    with np.errstate(all="ignore"):  # a bound that float16 or float32 cannot hold is infinite or 0
         return map_leaves(
             lambda g: np.asarray(np.clip(g, g.dtype.type(-clip_value), g.dtype.type(clip_value))), gradients
         )

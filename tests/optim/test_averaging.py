@@ -66,6 +66,13 @@ def test_averages_keep_the_dtype_and_what_they_were_given(dtype):
     np.testing.assert_array_equal(swa_average(old, new, 0)["w"], 2)
 
 
+def test_the_callers_handling_of_floating_errors_does_not_matter():
+    old, new = [np.array([1e308, 1e-308, np.inf])], [np.array([-1e308, 1e-320, np.inf])]
+    with np.errstate(all="raise"):
+        ema_average(old, new, 0.9)
+        swa_average(old, new, 3)
+
+
 W = {"w": np.ones((2, 3))}
 REFUSED = {
     "a decay above 1": (

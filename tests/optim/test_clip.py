@@ -98,6 +98,16 @@ def test_clipping_by_value(dtype):
     np.testing.assert_array_equal(clip_grad_value(gradients, np.inf)["a"], before)
 
 
+def test_the_callers_handling_of_floating_errors_does_not_matter():
+    wild = [np.array([[1e300, -1e-300], [0.0, np.inf]]), np.array([1e38, 1e-38], dtype="float32")]
+    with np.errstate(all="raise"):
+        for order in (-math.inf, -1, 0, 0.5, 2, 3, math.inf):
+            clip_grad_norm(wild, 1e-3, order)
+        clip_grad_value(wild, 1e-60)
+        adaptive_grad_clip(wild, wild, clipping=1e-6)
+        accumulate(accumulate(None, wild, 1e300), wild, 1e-300)
+
+
 def test_adaptive_clipping_is_a_loop_over_units():
     rng = np.random.default_rng(0)
     parameters = {"conv": rng.standard_normal((4, 3, 2, 2)), "bias": rng.standard_normal(4), "gain": np.array(0.5)}
