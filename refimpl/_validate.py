@@ -132,13 +132,16 @@ def axis(op: str, name: str, value: Any, ndim: int) -> int:
     return number % count
 
 
-def integer(op: str, name: str, value: Any) -> int:
+def integer(op: str, name: str, value: Any, *, at_least: int | None = None) -> int:
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{op}: {name} must be an integer, got {value!r}")
     try:
-        return operator.index(value)
+        result = operator.index(value)
     except TypeError:
         raise TypeError(f"{op}: {name} must be an integer, got {value!r}") from None
+    if at_least is not None and result < at_least:
+        raise ValueError(f"{op}: {name} must be at least {at_least}, got {result}")
+    return result
 
 
 def boolean(op: str, name: str, value: Any) -> bool:

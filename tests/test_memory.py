@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from refimpl import (
+    blockwise_attention_backward,
+    blockwise_attention_forward,
     conv2d_backward,
     conv2d_forward,
     cross_entropy_backward,
@@ -14,6 +16,8 @@ from refimpl import (
     linear_cross_entropy_backward,
     linear_cross_entropy_forward,
     linear_forward,
+    softmax_backward,
+    softmax_forward,
     unfold_forward,
 )
 
@@ -88,3 +92,43 @@ def test_convolutions_keep_their_arguments_alone():
 def test_unfold_keeps_no_array():
     _, cache = unfold_forward(np.ones((1, 2, 3, 3)), 2)
     assert not any(isinstance(field, np.ndarray) for field in cache)
+
+
+def dense_attention(q, k, v, g):
+    """Attention and its gradients with all scores at once, scores and probabilities in two arrays and no more."""
+    scale = q.dtype.type(q.shape[-1] ** -0.5)
+    s = scale * (q @ k.T)
+    p, cache = softmax_forward(s, -1)
+    grad_s = scale * softmax_backward(g @ v.T, cache)["input"]
+    return p @ v, grad_s @ k, grad_s.T @ q, p.T @ g
+
+
+def attention_in_blocks(q, k, v, g):
+    output, cache = blockwise_attention_forward(q, k, v, query_block=64, key_block=64)
+    return output, blockwise_attention_backward(g, cache)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_blockwise_attention_is_linear_in_the_length(dtype):
+    """Forward and backward at 512 and 1024 queries and keys; the page has the figures at 8192."""
+    drawn = np.random.default_rng(0).standard_normal((4, 1024, 16)).astype(dtype)
+    short, long = drawn[:, :512].copy(), drawn
+    scores = long.itemsize * 1024**2
+    dense, blockwise = (
+        [peak(function, *rows) for rows in (short, long)] for function in (dense_attention, attention_in_blocks)
+    )
+    assert dense[1] > 2 * scores
+    assert dense[1] > 3 * dense[0]
+    assert blockwise[1] < 2 * blockwise[0]
+    assert blockwise[1] < scores / 4
+
+
+def test_blockwise_attention_keeps_two_arrays_of_its_own():
+    q, k, v = np.ones((2, 3, 4)), np.ones((2, 5, 4)), np.ones((2, 5, 6))
+    output, cache = blockwise_attention_forward(q, k, v)
+    assert cache.query is q
+    assert cache.key is k
+    assert cache.value is v
+    assert cache.output is output
+    assert cache.log_sum.shape == (2, 3)
+    assert sum(isinstance(field, np.ndarray) for field in cache) == 5

@@ -106,6 +106,15 @@ def _grouped_mm(mat_a, mat_b, offs=None):
     return torch.nn.functional.pad(y, beyond).to(mat_a.dtype)
 
 
+def _attention(query, key, value, is_causal=False, scale=None, window=None, query_block=128, key_block=128):
+    """PyTorch's dense attention, with a mask in place of a window."""
+    if window is None:
+        return torch.nn.functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal, scale=scale)
+    distance = torch.arange(query.shape[-2])[:, None] - torch.arange(key.shape[-2])
+    mask = (distance < window) & (distance > (-1 if is_causal else -window))
+    return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scale)
+
+
 def _an_index_repeats(indices, axes):
     planes = indices.reshape(-1, int(np.prod(indices.shape[-axes:])))
     return any(len(np.unique(plane)) < len(plane) for plane in planes)
@@ -185,6 +194,11 @@ ADAPTATIONS = (
         "PyTorch refuses inputs without features",
         applies=lambda arguments: arguments["weight"].shape[1] == 0,
         unevaluated=True,
+    ),
+    Adaptation(
+        "blockwise_attention",
+        "PyTorch's attention takes no window, and chooses its blocks itself",
+        call=_attention,
     ),
     Adaptation(
         "dropout2d",

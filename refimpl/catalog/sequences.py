@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from .. import layers
 from ._op import Op
 
-ROWS: tuple[Op, ...] = ()
+ROWS: tuple[Op, ...] = (
+    # blockwise_attention
+    Op(
+        "blockwise_attention", layers.blockwise_attention_forward, layers.blockwise_attention_backward,
+        differentiable=("query", "key", "value"),
+        constant=("is_causal", "scale", "window", "query_block", "key_block"),
+        derivation="blockwise_attention.md#blockwise_attention", torch="torch.ops.aten.scaled_dot_product_attention",
+    ),
+)  # fmt: skip

@@ -4,6 +4,7 @@ from .activations import *
 from .adaptive_pooling import *
 from .average_pooling import *
 from .batch_normalization import *
+from .blockwise_attention import *
 from .convolution import *
 from .direction import *
 from .distance import *
