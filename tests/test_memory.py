@@ -104,7 +104,7 @@ def dense_attention(q, k, v, g):
 
 
 def attention_in_blocks(q, k, v, g):
-    output, cache = blockwise_attention_forward(q, k, v, query_block=64, key_block=64)
+    output, cache = blockwise_attention_forward(q, k, v)
     return output, blockwise_attention_backward(g, cache)
 
 

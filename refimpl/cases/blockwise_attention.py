@@ -17,7 +17,7 @@ heads: dict[str, Any] = {
     "key": draw.normal(2, 3, 3, 2),
     "value": draw.normal(2, 3, 3, 2),
 }
-blocks = {"query_block": 2, "key_block": 3}
+blocks: dict[str, Any] = {"query_block": 2, "key_block": 3}
 
 CASES: dict[str, tuple[Case, ...]] = {
     "blockwise_attention": (

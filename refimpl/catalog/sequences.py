@@ -13,4 +13,16 @@ ROWS: tuple[Op, ...] = (
         constant=("is_causal", "scale", "window", "query_block", "key_block"),
         derivation="blockwise_attention.md#blockwise_attention", torch="torch.ops.aten.scaled_dot_product_attention",
     ),
+    # rotary_embedding
+    Op(
+        "rotary_embedding_half", layers.rotary_embedding_half_forward, layers.rotary_embedding_half_backward,
+        differentiable=("input",), constant=("positions", "base", "rotary_dim"),
+        derivation="rotary_embedding.md#rotary_embedding_half",
+    ),
+    Op(
+        "rotary_embedding_interleaved",
+        layers.rotary_embedding_interleaved_forward, layers.rotary_embedding_interleaved_backward,
+        differentiable=("input",), constant=("positions", "base", "rotary_dim"),
+        derivation="rotary_embedding.md#rotary_embedding_interleaved",
+    ),
 )  # fmt: skip

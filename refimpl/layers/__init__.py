@@ -23,10 +23,12 @@ from .lp_pooling import *
 from .max_pooling import *
 from .normalization import *
 from .padding import *
+from .positions import *
 from .products import *
 from .rectifiers import *
 from .response_normalization import *
 from .roi_align import *
+from .rotary_embedding import *
 from .self_gated import *
 from .shapes import *
 from .shuffling import *
