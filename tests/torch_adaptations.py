@@ -115,6 +115,28 @@ def _attention(query, key, value, is_causal=False, scale=None, window=None, quer
     return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scale)
 
 
+class _LogProb(torch.nn.AdaptiveLogSoftmaxWithLoss):
+    """The module with its log_prob as what a call computes; it takes batches alone."""
+
+    def forward(self, input):
+        return self.log_prob(input) if input.ndim == 2 else self.log_prob(input[None])[0]
+
+
+def _adaptive_log_softmax(kind):
+    """The module of this kind as a function of its parameters, which keep their names in it."""
+
+    def call(input, head_weight, tail_weights, n_classes, cutoffs, target=None, head_bias=None):
+        cutoffs = [int(cutoff) for cutoff in cutoffs]
+        module = kind(input.shape[-1], n_classes, cutoffs, div_value=1, head_bias=head_bias is not None)
+        parameters = {"head.weight": head_weight} | ({} if head_bias is None else {"head.bias": head_bias})
+        for i, pair in enumerate(tail_weights):
+            parameters |= {f"tail.{i}.{j}.weight": weight for j, weight in enumerate(pair)}
+        found = torch.func.functional_call(module, parameters, (input,) if target is None else (input, target))
+        return tuple(found) if isinstance(found, tuple) else found  # without the names that PyTorch gives the two
+
+    return call
+
+
 def _an_index_repeats(indices, axes):
     planes = indices.reshape(-1, int(np.prod(indices.shape[-axes:])))
     return any(len(np.unique(plane)) < len(plane) for plane in planes)
@@ -133,6 +155,29 @@ def _fractional(op):
 
 
 ADAPTATIONS = (
+    *(
+        Adaptation(
+            op,
+            "PyTorch has it as a module, which holds the weights",
+            call=_adaptive_log_softmax(kind),
+        )
+        for op, kind in (
+            ("adaptive_log_softmax_log_prob", _LogProb),
+            ("adaptive_log_softmax_with_loss", torch.nn.AdaptiveLogSoftmaxWithLoss),
+        )
+    ),
+    Adaptation(
+        "adaptive_log_softmax_with_loss",
+        "PyTorch gives no gradient of clusters that no target enters, where refimpl gives 0",
+        applies=lambda arguments: arguments["target"].max() < arguments["cutoffs"][0],
+        undifferentiated=("tail_weights",),
+    ),
+    Adaptation(
+        "adaptive_log_softmax_with_loss",
+        "PyTorch's index_copy takes no integers of 8 bits",
+        applies=lambda arguments: arguments["target"].dtype == np.uint8,
+        unevaluated=True,
+    ),
     Adaptation(
         "avg_pool3d",
         "PyTorch refuses a kernel larger than the input in three dimensions, and takes it in one and two",

@@ -2,6 +2,7 @@
 
 from . import (
     activations,
+    adaptive_log_softmax,
     adaptive_pooling,
     average_pooling,
     batch_normalization,
@@ -58,6 +59,7 @@ from ._case import Case, Draw, Refusal, case, refused
 
 _FAMILIES = (
     activations,
+    adaptive_log_softmax,
     adaptive_pooling,
     average_pooling,
     batch_normalization,
