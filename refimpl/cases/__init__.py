@@ -3,6 +3,7 @@
 from . import (
     activations,
     adaptive_pooling,
+    attention,
     average_pooling,
     batch_normalization,
     binary,
@@ -57,6 +58,7 @@ from ._case import Case, Draw, Refusal, case, refused
 _FAMILIES = (
     activations,
     adaptive_pooling,
+    attention,
     average_pooling,
     batch_normalization,
     binary,
