@@ -56,6 +56,16 @@ def integers(op: str, name: str, value: ArrayLike) -> IntArray:
     return array
 
 
+def mask(op: str, name: str, value: ArrayLike) -> NDArray[Any]:
+    """`value` as an array of booleans, or of floating numbers that are added."""
+    array = _as_array(op, name, value)
+    if array.dtype == np.bool_:
+        return array
+    if array.dtype.kind == "f":
+        return floating(op, name, array)
+    raise TypeError(f"{op}: {name} must be a boolean or a floating-point array, got dtype {array.dtype}")
+
+
 def real(op: str, name: str, value: ArrayLike) -> NDArray[Any]:
     """`value` as an array of floating numbers or of integers; the latter carry no gradient."""
     array = _as_array(op, name, value)

@@ -91,6 +91,11 @@ def _masked(name):
     return call
 
 
+def _attention_with_dropout(rng, dropout_p, **others):
+    with _Noise(rng, dropout_p):
+        return torch.nn.functional.scaled_dot_product_attention(dropout_p=dropout_p, **others)
+
+
 def _grouped_mm(mat_a, mat_b, offs=None):
     """PyTorch's, in its widest dtype on the CPU, without what it leaves uninitialised."""
     end = int(offs[-1]) if offs is not None and len(offs) else None
@@ -208,6 +213,13 @@ ADAPTATIONS = (
             undetermined=True,
         )
         for axes in (1, 2, 3)
+    ),
+    Adaptation(
+        "scaled_dot_product_attention",
+        "PyTorch draws the mask of its dropout from a generator of its own",
+        applies=lambda arguments: "rng" in arguments,
+        call=_attention_with_dropout,
+        unrecorded=True,
     ),
     *(
         Adaptation(

@@ -2,6 +2,7 @@
 
 from .activations import *
 from .adaptive_pooling import *
+from .attention import *
 from .average_pooling import *
 from .batch_normalization import *
 from .blockwise_attention import *

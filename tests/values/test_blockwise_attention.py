@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from refimpl import blockwise_attention_backward, blockwise_attention_forward
+from refimpl import (
+    blockwise_attention_backward,
+    blockwise_attention_forward,
+    scaled_dot_product_attention_backward,
+    scaled_dot_product_attention_forward,
+    sliding_window_mask,
+)
 from refimpl.cases import CASES
 
 
@@ -128,3 +134,27 @@ def test_by_hand():
         np.testing.assert_allclose(gradients["value"], np.array([[1 / 2], [3 / 2]])[order], rtol=1e-15)
         np.testing.assert_allclose(gradients["key"], np.array([[-3 / 2], [3 / 2]])[order], rtol=1e-15)
         np.testing.assert_allclose(gradients["query"], [[3 / 2 * np.log(3)]], rtol=1e-15)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_it_is_scaled_dot_product_attention(seed):
+    """With the same mask, over random shapes, of lengths up to 200 and blocks that do not divide them."""
+    rng = np.random.default_rng(100 + seed)
+    queries, keys = (int(n) for n in rng.integers(1, 201, 2))
+    leading = tuple(rng.integers(1, 3, rng.integers(0, 3)))
+    features, values = rng.integers(1, 17, 2)
+    q, k, v, g = (
+        rng.standard_normal((*leading, *shape))
+        for shape in ((queries, features), (keys, features), (keys, values), (queries, values))
+    )
+    is_causal, window = bool(seed % 2), (None, int(rng.integers(1, 60)))[seed // 2 % 2]
+    blocks = {"query_block": int(rng.integers(1, 90)), "key_block": int(rng.integers(1, 90))}
+    output, cache = blockwise_attention_forward(q, k, v, is_causal, window=window, **blocks)
+    mask = None if window is None else sliding_window_mask(queries, keys, window, is_causal)
+    expected, dense_cache = scaled_dot_product_attention_forward(q, k, v, mask, is_causal=is_causal and window is None)
+    np.testing.assert_allclose(output, expected, rtol=0, atol=1e-14)
+    gradients = blockwise_attention_backward(g, cache)
+    expected_gradients = scaled_dot_product_attention_backward(g, dense_cache)
+    for name, gradient in gradients.items():
+        expected = expected_gradients[name]
+        np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-13 * max(1, np.abs(expected).max()))
