@@ -55,7 +55,7 @@ def adaptive_log_softmax_with_loss_forward(
     """The log-probability of each target under an adaptive softmax, and the mean of their negatives.
 
     u = log_softmax(x H^T + b), of the c_1 most frequent classes and one entry for each of the K clusters; for target k:
-    y = u_k for k < c_1, else y = u_(c_1 + i) + log_softmax(x P_i^T O_i^T)_(k - c_i) in its cluster i, c_i <= k < c_i+1
+    y = u_k for k < c_1, else y = u_(c_1 + i - 1) + log_softmax(x P_i^T O_i^T)_(k - c_i), cluster i having c_i <= k < c_i+1
     loss = -mean(y)
 
     Shapes: input (N, in), target (N,), or (in,) and (); cutoffs c_1, ..., c_K; head_weight H (c_1 + K, in), head_bias b
@@ -119,8 +119,8 @@ def adaptive_log_softmax_log_prob_forward(
 ) -> tuple[Array, AdaptiveLogSoftmaxLogProbCache]:
     """The log-probabilities of all classes under an adaptive softmax.
 
-    u = log_softmax(x H^T + b), y_k = u_k for k < c_1, y_k = u_(c_1 + i) + log_softmax(x P_i^T O_i^T)_(k - c_i) for the
-    classes c_i <= k < c_i+1 of cluster i
+    u = log_softmax(x H^T + b), y_k = u_k for k < c_1, y_k = u_(c_1 + i - 1) + log_softmax(x P_i^T O_i^T)_(k - c_i) for
+    the classes c_i <= k < c_i+1 of cluster i
 
     Shapes: input (N, in) or (in,); cutoffs c_1, ..., c_K; head_weight H (c_1 + K, in), head_bias b (c_1 + K,);
         tail_weights a pair (P_i, O_i) for each cluster, (h_i, in) and (c_i+1 - c_i, h_i), c_K+1 = n_classes; output
@@ -197,9 +197,14 @@ class _Problem:
             grad_h = grad_z @ out
             grad_x[rows] += grad_h @ projection
             of_pair = zip((grad_h.T @ self.x[rows], grad_z.T @ h), cache.tail_weights[i], strict=True)
-            pairs.append(type(cache.tail_weights[i])(gradient(grad, weight) for grad, weight in of_pair))
-        grads["tail_weights"] = type(cache.tail_weights)(pairs)
+            pairs.append(_like(cache.tail_weights[i], [gradient(grad, weight) for grad, weight in of_pair]))
+        grads["tail_weights"] = _like(cache.tail_weights, pairs)
         return {"input": gradient(grad_x.reshape(cache.input.shape), cache.input), **grads}
+
+
+def _like(container: Any, items: list[Any]) -> Any:
+    """A list where the container is one, else a tuple."""
+    return items if isinstance(container, list) else tuple(items)
 
 
 def _clusters(bounds: tuple[int, ...]) -> list[slice]:
@@ -266,10 +271,10 @@ def _check(
         found = [len(pair) for pair in tail_weights]
         raise ValueError(f"{op}: tail_weights must hold a pair for each of {count} clusters, got lengths {found}")
     pairs = [
-        type(pair)(_check_pair(op, f"tail_weights[{i}]", pair, high - low, x.shape[-1]))
+        _like(pair, _check_pair(op, f"tail_weights[{i}]", pair, high - low, x.shape[-1]))
         for i, (pair, (low, high)) in enumerate(zip(tail_weights, pairwise(bounds), strict=True))
     ]
-    return x, head, type(tail_weights)(pairs), b, bounds
+    return x, head, _like(tail_weights, pairs), b, bounds
 
 
 def _check_cutoffs(op: str, n_classes: Any, cutoffs: Any) -> tuple[int, ...]:

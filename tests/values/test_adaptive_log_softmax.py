@@ -1,5 +1,7 @@
 """The adaptive softmax by its definition, row by row, and the two ops against each other."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
@@ -110,18 +112,23 @@ def test_clusters_that_no_target_enters_get_zeros():
     assert all(np.all(gradient == 0) for gradient in second)
 
 
+class Pair(NamedTuple):
+    projection: np.ndarray
+    output: np.ndarray
+
+
 def test_the_gradient_comes_in_the_containers_of_the_tail():
+    """Lists where those are lists, tuples where they are tuples, which may have names."""
     arguments = without(CASES["adaptive_log_softmax_log_prob"][0].arguments, "tail_weights")
     pairs = CASES["adaptive_log_softmax_log_prob"][0].arguments["tail_weights"]
-    for tails in (
-        [list(pair) for pair in pairs],
-        tuple(tuple(pair) for pair in pairs),
-        [tuple(pairs[0]), list(pairs[1])],
+    for tails, kinds in (
+        ([list(pair) for pair in pairs], (list, list, list)),
+        (tuple(tuple(pair) for pair in pairs), (tuple, tuple, tuple)),
+        ([Pair(*pairs[0]), list(pairs[1])], (list, tuple, list)),
     ):
         y, cache = adaptive_log_softmax_log_prob_forward(tail_weights=tails, **arguments)
         gradient = adaptive_log_softmax_log_prob_backward(np.ones_like(y), cache)["tail_weights"]
-        assert type(gradient) is type(tails)
-        assert [type(pair) for pair in gradient] == [type(pair) for pair in tails]
+        assert (type(gradient), *(type(pair) for pair in gradient)) == kinds
         assert [[g.shape for g in pair] for pair in gradient] == [[w.shape for w in pair] for pair in tails]
 
 

@@ -6,7 +6,14 @@ import pytest
 from ulps import OF_NUMPY
 
 import refimpl
-from refimpl import OPS, alibi_bias, blockwise_attention_forward, sinusoidal_positions, sliding_window_mask
+from refimpl import (
+    OPS,
+    alibi_bias,
+    blockwise_attention_forward,
+    scaled_dot_product_attention_forward,
+    sinusoidal_positions,
+    sliding_window_mask,
+)
 
 
 def test_they_are_no_ops():
@@ -46,6 +53,20 @@ def test_alibi_grows_with_the_distance():
     assert single.dtype == np.float32
     np.testing.assert_array_equal(single, alibi_bias(3, 2, 5).astype(np.float32))
     assert alibi_bias(2, 0, 3).shape == (2, 0, 3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_alibi_is_a_mask_of_attention(dtype):
+    """Without features all scores are the bias; attention stays in the dtype that the bias is asked for in."""
+    values = np.broadcast_to(np.eye(4, dtype=dtype), (2, 3, 4, 4))
+    nothing = np.zeros((2, 3, 4, 0), dtype)
+    bias = alibi_bias(3, 4, 4, dtype=dtype)
+    weights, _ = scaled_dot_product_attention_forward(nothing, nothing, values, bias)
+    assert weights.dtype == dtype
+    distance = np.abs(np.arange(4)[:, None] - np.arange(4))
+    for head, slope in enumerate((2**-4, 2**-8, 2**-2)):
+        e = np.exp(-slope * distance)
+        np.testing.assert_allclose(weights[1, head], e / e.sum(axis=1, keepdims=True), rtol=8 * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize(("queries", "keys"), [(5, 5), (3, 6), (6, 3), (0, 2), (2, 0)])
