@@ -13,8 +13,8 @@ draw = Draw(64)
 sizes: dict[str, Any] = {"n_classes": 9, "cutoffs": [3, 5]}
 tails = [(draw.normal(2, 4), draw.normal(2, 2)), (draw.normal(1, 4), draw.normal(4, 1))]
 model: dict[str, Any] = {"head_weight": draw.normal(5, 4), "tail_weights": tails, **sizes}
-rows, bias = draw.normal(6, 4), draw.normal(5)
-everywhere = np.array([0, 8, 3, 2, 4, 5])
+rows, bias = draw.normal(4, 4), draw.normal(5)
+everywhere = np.array([2, 8, 3, 5])
 one_cluster: dict[str, Any] = {
     "head_weight": draw.normal(2, 3),
     "tail_weights": ((draw.normal(2, 3), draw.normal(3, 2)),),
@@ -46,7 +46,7 @@ LOSS: tuple[Case, ...] = (
     case("a single row of the head", input=rows[1], target=np.array(1), **model),
     case("a batch of one", input=rows[:1], target=np.array([4]), **model),
     case("confident rows", target=np.array([0, 2]), **confident),
-    case("small integers as targets", input=rows, target=everywhere.astype(np.uint8), **model),
+    case("small integers as targets", input=rows[:2], target=everywhere[:2].astype(np.uint8), **model),
 )
 
 LOG_PROB: tuple[Case, ...] = (
@@ -86,7 +86,7 @@ def _refusals(op: str, given: dict[str, Any]) -> tuple[Refusal, ...]:
         changed(
             "an input of three dimensions",
             ValueError,
-            "input must have shape (N, in) or (in,), got (1, 6, 4)",
+            "input must have shape (N, in) or (in,), got (1, 4, 4)",
             input=rows[None],
         ),
         changed(
@@ -177,31 +177,31 @@ REFUSALS: dict[str, tuple[Refusal, ...]] = {
             "a target beyond the classes",
             ValueError,
             "target must hold classes from 0 to 8, got 9 at index (1,)",
-            np.array([0, 9, 3, 2, 4, 5]),
+            np.array([0, 9, 3, 2]),
         ),
         _refused_target(
             "a negative target",
             ValueError,
-            "target must hold classes from 0 to 8, got -1 at index (5,)",
-            np.array([0, 1, 3, 2, 4, -1]),
+            "target must hold classes from 0 to 8, got -1 at index (3,)",
+            np.array([0, 1, 3, -1]),
         ),
         _refused_target(
             "a target too few",
             ValueError,
-            "target must have shape input.shape[:-1] = (6,), got (5,)",
-            everywhere[:5],
+            "target must have shape input.shape[:-1] = (4,), got (3,)",
+            everywhere[:3],
         ),
         _refused_target(
             "one target for many rows",
             ValueError,
-            "target must have shape input.shape[:-1] = (6,), got ()",
+            "target must have shape input.shape[:-1] = (4,), got ()",
             np.array(3),
         ),
         _refused_target(
             "probabilities as targets",
             TypeError,
             "target must be an integer array, got dtype float64",
-            np.zeros(6),
+            np.zeros(4),
         ),
     ),
 }

@@ -13,9 +13,9 @@ draw = Draw(61)
 short: dict[str, Any] = {"query": draw.normal(5, 4), "key": draw.normal(7, 4), "value": draw.normal(7, 3)}
 square: dict[str, Any] = {"query": draw.normal(6, 2), "key": draw.normal(6, 2), "value": draw.normal(6, 3)}
 heads: dict[str, Any] = {
-    "query": draw.normal(2, 3, 4, 2),
-    "key": draw.normal(2, 3, 3, 2),
-    "value": draw.normal(2, 3, 3, 2),
+    "query": draw.normal(2, 2, 4, 1),
+    "key": draw.normal(2, 2, 3, 1),
+    "value": draw.normal(2, 2, 3, 2),
 }
 blocks: dict[str, Any] = {"query_block": 2, "key_block": 3}
 
@@ -57,7 +57,7 @@ CASES: dict[str, tuple[Case, ...]] = {
             value=draw.normal(7, 2),
             **blocks,
         ),
-        case("one query, two keys", query=draw.normal(1, 3), key=draw.normal(2, 3), value=draw.normal(2, 2)),
+        case("one query, two keys", query=draw.normal(1, 3), key=draw.normal(2, 3), value=2 * np.eye(2)),
         case("no features", query=np.zeros((3, 0)), key=np.zeros((4, 0)), value=draw.normal(4, 2), **blocks),
         case("no keys", query=draw.normal(3, 2), key=np.zeros((0, 2)), value=np.zeros((0, 3))),
         case("no queries", query=np.zeros((0, 2)), key=draw.normal(3, 2), value=draw.normal(3, 1)),

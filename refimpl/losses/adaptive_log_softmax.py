@@ -55,7 +55,7 @@ def adaptive_log_softmax_with_loss_forward(
     """The log-probability of each target under an adaptive softmax, and the mean of their negatives.
 
     u = log_softmax(x H^T + b), of the c_1 most frequent classes and one entry for each of the K clusters; for target k:
-    y = u_k for k < c_1, else y = u_(c_1 + i - 1) + log_softmax(x P_i^T O_i^T)_(k - c_i), cluster i having c_i <= k < c_i+1
+    y = u_k for k < c_1, else y = u_(c_1 + i - 1) + log_softmax(x P_i^T O_i^T)_(k - c_i) for c_i <= k < c_i+1
     loss = -mean(y)
 
     Shapes: input (N, in), target (N,), or (in,) and (); cutoffs c_1, ..., c_K; head_weight H (c_1 + K, in), head_bias b
