@@ -27,6 +27,7 @@ class Optimiser(NamedTuple):
     torch: str | None = None  # the class of torch.optim; None where PyTorch has no such optimiser
     shapes: dict[str, tuple[int, ...]] = SHAPES  # of the parameters that it is run on
     at_init: tuple[str, ...] = ()  # options that init takes; update takes the others
+    by_closure: bool = False  # update takes a closure in the place of the gradients
 
 
 OPTIMISERS = {
@@ -62,6 +63,175 @@ OPTIMISERS = {
                 "amsgrad": True,
                 "maximize": True,
                 "decoupled_weight_decay": True,
+            },
+        },
+    ),
+    # Every entry at its own rate.
+    "adadelta": Optimiser(
+        optim.adadelta_init,
+        optim.adadelta_update,
+        torch="Adadelta",
+        runs={
+            "defaults": {},
+            "lr": {"lr": 5.0},
+            "rho": {"lr": 5.0, "rho": 0.5},
+            "rho of 1": {"rho": 1.0},
+            "no memory": {"rho": 0.0},
+            "eps": {"eps": 0.01},
+            "weight decay": {"weight_decay": 0.1},
+            "maximize": {"lr": 5.0, "maximize": True},
+            "all": {"lr": 3.0, "rho": 0.7, "eps": 0.001, "weight_decay": 0.1, "maximize": True},
+        },
+    ),
+    "adagrad": Optimiser(
+        optim.adagrad_init,
+        optim.adagrad_update,
+        torch="Adagrad",
+        at_init=("initial_accumulator_value",),
+        runs={
+            "defaults": {},
+            "lr": {"lr": 0.5},
+            "lr decay": {"lr": 0.5, "lr_decay": 0.1},
+            "weight decay": {"lr": 0.5, "weight_decay": 0.1},
+            "initial value": {"lr": 0.5, "initial_accumulator_value": 0.3},
+            "eps": {"lr": 0.5, "eps": 0.1},
+            "maximize": {"lr": 0.5, "maximize": True},
+            "all": {
+                "lr": 0.5,
+                "lr_decay": 0.1,
+                "weight_decay": 0.1,
+                "initial_accumulator_value": 0.3,
+                "eps": 0.1,
+                "maximize": True,
+            },
+        },
+    ),
+    "rmsprop": Optimiser(
+        optim.rmsprop_init,
+        optim.rmsprop_update,
+        torch="RMSprop",
+        runs={
+            "defaults": {},
+            "lr": {"lr": 0.05},
+            "alpha": {"lr": 0.05, "alpha": 0.6},
+            "alpha of 1": {"lr": 1e-5, "alpha": 1.0, "eps": 0.001},
+            "no memory": {"lr": 0.05, "alpha": 0.0, "eps": 0.1},
+            "eps": {"eps": 0.1},
+            "weight decay": {"weight_decay": 0.1},
+            "momentum": {"momentum": 0.9},
+            "centered": {"centered": True},
+            "centered, alpha, eps": {"alpha": 0.6, "eps": 0.1, "centered": True},
+            "centered, momentum": {"momentum": 0.5, "centered": True},
+            "maximize": {"maximize": True},
+            "all but centered": {
+                "lr": 0.02,
+                "alpha": 0.8,
+                "eps": 0.01,
+                "weight_decay": 0.1,
+                "momentum": 0.7,
+                "maximize": True,
+            },
+            "all": {
+                "lr": 0.02,
+                "alpha": 0.8,
+                "eps": 0.01,
+                "weight_decay": 0.1,
+                "momentum": 0.7,
+                "centered": True,
+                "maximize": True,
+            },
+        },
+    ),
+    "rprop": Optimiser(
+        optim.rprop_init,
+        optim.rprop_update,
+        torch="Rprop",
+        at_init=("lr",),
+        runs={
+            "defaults": {},
+            "lr": {"lr": 0.2},
+            "etas": {"etas": (0.3, 1.4)},
+            "long steps at most": {"step_sizes": (1e-6, 0.03)},
+            "short steps at least": {"lr": 0.4, "step_sizes": (0.02, 50.0)},
+            "a first step out of bounds": {"lr": 1.0, "step_sizes": (0.001, 0.1)},
+            "maximize": {"maximize": True, "step_sizes": (1e-6, 1.0)},
+            "all": {"lr": 0.05, "etas": (0.7, 1.1), "step_sizes": (0.001, 0.2), "maximize": True},
+        },
+    ),
+    # Every array at its own rate.
+    "lars": Optimiser(
+        optim.lars_init,
+        optim.lars_update,
+        runs={
+            "defaults": {},
+            "lr": {"lr": 10.0},
+            "no momentum": {"lr": 10.0, "momentum": 0.0},
+            "weight decay": {"lr": 10.0, "weight_decay": 0.1},
+            "no weight decay": {"lr": 10.0, "weight_decay": 0.0},
+            "trust coefficient": {"trust_coefficient": 0.5},
+            "maximize": {"lr": 10.0, "maximize": True},
+        },
+    ),
+    # Means of the parameters.
+    "asgd": Optimiser(
+        optim.asgd_init,
+        optim.asgd_update,
+        torch="ASGD",
+        runs={
+            "defaults": {},
+            "lr": {"lr": 0.1},
+            "lambd": {"lr": 0.1, "lambd": 0.1},
+            "alpha": {"lr": 0.1, "lambd": 0.1, "alpha": 2.0},
+            "t0": {"lr": 0.15, "t0": 3.0},
+            "weight decay": {"lr": 0.1, "weight_decay": 0.1},
+            "maximize": {"lr": 0.1, "maximize": True},
+            "all": {"lr": 0.2, "lambd": 0.1, "alpha": 0.5, "t0": 10.5, "weight_decay": 0.1, "maximize": True},
+        },
+    ),
+    "schedule_free_sgd": Optimiser(
+        optim.schedule_free_sgd_init,
+        optim.schedule_free_sgd_update,
+        runs={
+            "defaults": {},
+            "lr": {"lr": 0.1},
+            "momentum": {"momentum": 0.5},
+            "the mean of descent": {"momentum": 0.0},
+            "gradients at the mean": {"momentum": 1.0},
+            "weight decay": {"weight_decay": 0.1},
+            "warmup": {"warmup_steps": 5},
+            "warmup, all alike in the mean": {"warmup_steps": 5, "weight_lr_power": 0.0},
+            "later ones weigh more": {"r": 1.5},
+            "maximize": {"maximize": True},
+        },
+    ),
+    # By the curvature.
+    "lbfgs": Optimiser(
+        optim.lbfgs_init,
+        optim.lbfgs_update,
+        torch="LBFGS",
+        by_closure=True,
+        runs={
+            "defaults": {},
+            "lr": {"lr": 0.01},
+            "one iteration": {"lr": 0.1, "max_iter": 1},
+            "few iterations": {"lr": 0.1, "max_iter": 3},
+            "few evaluations": {"lr": 0.02, "max_eval": 7},
+            "a gradient good enough": {"lr": 0.05, "tolerance_grad": 0.5},
+            "a change small enough": {"lr": 0.05, "tolerance_change": 0.1},
+            "short memory": {"lr": 0.2, "max_iter": 4, "history_size": 2},
+            "one pair": {"lr": 0.2, "max_iter": 4, "history_size": 1},
+            "line search": {"max_iter": 2, "line_search_fn": "strong_wolfe"},
+            "line search from afar": {"lr": 30.0, "max_iter": 2, "line_search_fn": "strong_wolfe"},
+            "line search from near": {"lr": 0.001, "max_iter": 2, "line_search_fn": "strong_wolfe"},
+            "line search, few evaluations": {"lr": 0.01, "max_eval": 3, "line_search_fn": "strong_wolfe"},
+            "all": {
+                "lr": 0.5,
+                "max_iter": 2,
+                "max_eval": 4,
+                "tolerance_grad": 0.01,
+                "tolerance_change": 0.001,
+                "history_size": 3,
+                "line_search_fn": "strong_wolfe",
             },
         },
     ),
@@ -123,6 +293,11 @@ def problem(shapes):
     }
 
 
+def summand(parameter, height, centre):
+    """What one parameter adds to the loss, in NumPy."""
+    return np.sum(height / 2 * np.log1p((parameter - centre) ** 2))
+
+
 def gradient(parameter, height, centre):
     """Of the loss; for arrays of NumPy and tensors of PyTorch the same to the last bit."""
     d = parameter - centre
@@ -134,6 +309,11 @@ def gradients_at(problem, parameters):
         name: np.asarray(gradient(value, problem["height"][name], problem["centre"][name]))
         for name, value in parameters.items()
     }
+
+
+def loss_at(problem, parameters):
+    parts = (summand(value, problem["height"][name], problem["centre"][name]) for name, value in parameters.items())
+    return float(sum(parts))
 
 
 def options_of(name, run):
@@ -150,9 +330,13 @@ def steps_of(name, run, problem, count):
     for_init, for_update = options_of(name, run)
     parameters = problem["parameters"]
     state = OPTIMISERS[name].init(parameters, **for_init)
+
+    def closure(parameters):
+        return loss_at(problem, parameters), gradients_at(problem, parameters)
+
     for _ in range(count):
-        gradients = gradients_at(problem, parameters)
-        parameters, state = OPTIMISERS[name].update(parameters, gradients, state, **for_update)
+        towards = closure if OPTIMISERS[name].by_closure else gradients_at(problem, parameters)
+        parameters, state = OPTIMISERS[name].update(parameters, towards, state, **for_update)
         yield parameters
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from optimisers import OPTIMISERS, RECORDINGS, SHAPES, STEPS, gradient, problem
+from optimisers import OPTIMISERS, RECORDINGS, SHAPES, STEPS, gradient, loss_at, problem
 
 # linear_regression
 
@@ -74,22 +74,30 @@ def trajectories(name):
         "problem": start,
         "steps": list(STEPS),
         "runs": {
-            run: {"options": options, "trajectory": _trajectory(optimiser.torch, options, start)}
+            run: {"options": options, "trajectory": _trajectory(optimiser, options, start)}
             for run, options in optimiser.runs.items()
         },
     }
 
 
-def _trajectory(kind, options, start):
+def _trajectory(optimiser, options, start):
     parameters = {name: torch.tensor(value, requires_grad=True) for name, value in start["parameters"].items()}
     height, centre = ({name: torch.tensor(a) for name, a in start[part].items()} for part in ("height", "centre"))
     seen = {name: [] for name in parameters}
+
+    def closure():
+        for name, parameter in parameters.items():
+            parameter.grad = gradient(parameter.detach(), height[name], centre[name])
+        return loss_at(start, {name: parameter.detach().numpy() for name, parameter in parameters.items()})
+
     with _double_precision():
-        optimizer = getattr(torch.optim, kind)(list(parameters.values()), **options)
+        optimizer = getattr(torch.optim, optimiser.torch)(list(parameters.values()), **options)
         for step in range(1, max(STEPS) + 1):
-            for name, parameter in parameters.items():
-                parameter.grad = gradient(parameter.detach(), height[name], centre[name])
-            optimizer.step()
+            if optimiser.by_closure:
+                optimizer.step(closure)
+            else:
+                closure()
+                optimizer.step()
             if step in STEPS:
                 for name, parameter in parameters.items():
                     seen[name].append(parameter.detach().numpy().copy())

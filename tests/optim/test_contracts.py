@@ -17,6 +17,18 @@ def arrays(structure):
     return [leaf for _, leaf in leaves(structure) if isinstance(leaf, np.ndarray)]
 
 
+def bowl(slope):
+    """A closure whose gradients are the slopes, plus the parameters themselves."""
+
+    def closure(parameters):
+        with np.errstate(all="ignore"):
+            parts = map_leaves(lambda p, g: np.sum(g * p + p * p / 2), parameters, slope)
+            gradients = map_leaves(lambda g, p: np.asarray(g + p), slope, parameters)
+            return float(sum(part for _, part in leaves(parts))), gradients
+
+    return closure
+
+
 class Call:
     """An optimiser with a run's options, and parameters and gradients to begin with, whose arrays are its own."""
 
@@ -31,7 +43,8 @@ class Call:
         return self.optimiser.init(parameters, **self.for_init)
 
     def update(self, parameters, gradients, state, **options):
-        return self.optimiser.update(parameters, gradients, state, **{**self.for_update, **options})
+        towards = bowl(gradients) if self.optimiser.by_closure else gradients
+        return self.optimiser.update(parameters, towards, state, **{**self.for_update, **options})
 
     def steps(self, parameters, gradients, count=3):
         """Parameters and state after some updates, all with the same gradients."""
@@ -106,6 +119,8 @@ def test_the_order_of_keys_is_free(call):
 
 @pytest.mark.parametrize(("name", "run"), RUNS)
 def test_parameters_do_not_know_of_each_other(call):
+    if call.optimiser.by_closure:
+        pytest.skip("finds one direction for all of them")
     together, _ = call.steps(call.parameters, call.gradients)
     for name, alone in together.items():
         only, _ = call.steps({name: call.parameters[name]}, {name: call.gradients[name]})
