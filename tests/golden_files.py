@@ -29,7 +29,7 @@ import numpy as np
 import refimpl
 
 FOLDER = Path(__file__).parent / "golden"
-RUNS = ("linear_regression", "clip_grad_norm")  # and those in optim/; every other file is an op's
+RUNS = ("linear_regression", "clip_grad_norm", "searches")  # and those in optim/; every other file is an op's
 
 
 def path_of(name):

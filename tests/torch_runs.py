@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from optimisers import OPTIMISERS, RECORDINGS, SHAPES, STEPS, gradient, loss_at, problem
+from searches import SEARCHES
 
 # linear_regression
 
@@ -115,6 +116,37 @@ def _double_precision():
         torch.set_default_dtype(before)
 
 
+# searches
+
+
+def searches():
+    """Every point that L-BFGS evaluates. runs: name to start, options, updates, points (evaluations, n), final (n,)."""
+    with _double_precision():
+        return {"runs": {name: _searched(search) for name, search in SEARCHES.items()}}
+
+
+def _searched(search):
+    evaluate, points = search.closure()
+    parameter = torch.tensor(search.start, requires_grad=True)
+    optimizer = torch.optim.LBFGS([parameter], **search.options)
+
+    def closure():
+        loss, gradient = evaluate(parameter.detach().numpy().copy())
+        parameter.grad = torch.tensor(gradient)
+        return loss
+
+    with np.errstate(all="ignore"):
+        for _ in range(search.updates):
+            optimizer.step(closure)
+    return {
+        "start": search.start,
+        "options": search.options,
+        "updates": search.updates,
+        "points": np.array(points),
+        "final": parameter.detach().numpy(),
+    }
+
+
 # clip_grad_norm
 
 
@@ -148,5 +180,6 @@ def _clipped(rng, norm_type, max_norm):
 RUNS = {
     "linear_regression": linear_regression,
     "clip_grad_norm": clip_grad_norm,
+    "searches": searches,
     **{recording: (lambda name=name: trajectories(name)) for recording, name in RECORDINGS.items()},
 }
