@@ -27,9 +27,11 @@ class Optimiser(NamedTuple):
     torch: str | None = None  # the class of torch.optim; None where PyTorch has no such optimiser
     shapes: dict[str, tuple[int, ...]] = SHAPES  # of the parameters that it is run on
     at_init: tuple[str, ...] = ()  # options that init takes; update takes the others
+    sparse: bool = False  # in each step some entries have no gradient
     by_closure: bool = False  # update takes a closure in the place of the gradients
 
 
+# Learning rates are such that the runs do not swing about the bottom: there, differences in rounding grow step by step.
 OPTIMISERS = {
     # Running means of the gradients and of their squares.
     "adam": Optimiser(
@@ -64,6 +66,187 @@ OPTIMISERS = {
                 "maximize": True,
                 "decoupled_weight_decay": True,
             },
+        },
+    ),
+    "adamw": Optimiser(
+        optim.adamw_init,
+        optim.adamw_update,
+        torch="AdamW",
+        runs={
+            "defaults": {},
+            "lr": {"lr": 0.05},
+            "weight decay": {"lr": 0.05, "weight_decay": 0.1},
+            "no weight decay": {"lr": 0.05, "weight_decay": 0.0},
+            "betas": {"lr": 0.05, "betas": (0.3, 0.99)},
+            "all": {
+                "lr": 0.05,
+                "betas": (0.7, 0.9),
+                "eps": 0.01,
+                "weight_decay": 0.1,
+                "amsgrad": True,
+                "maximize": True,
+            },
+        },
+    ),
+    "nadam": Optimiser(
+        optim.nadam_init,
+        optim.nadam_update,
+        torch="NAdam",
+        runs={
+            "defaults": {},
+            "lr": {"lr": 0.05},
+            "betas": {"lr": 0.05, "betas": (0.7, 0.9)},
+            "no memory": {"lr": 0.05, "betas": (0.0, 0.0)},
+            "eps": {"lr": 0.05, "eps": 0.1},
+            "weight decay": {"lr": 0.05, "weight_decay": 0.1},
+            "decoupled weight decay": {"lr": 0.05, "weight_decay": 0.1, "decoupled_weight_decay": True},
+            "momentum decay": {"lr": 0.05, "momentum_decay": 0.5},
+            "no momentum decay": {"lr": 0.05, "betas": (0.8, 0.95), "momentum_decay": 0.0},
+            "maximize": {"lr": 0.05, "maximize": True},
+            "all": {
+                "lr": 0.05,
+                "betas": (0.7, 0.9),
+                "eps": 0.01,
+                "weight_decay": 0.1,
+                "momentum_decay": 0.1,
+                "decoupled_weight_decay": True,
+                "maximize": True,
+            },
+        },
+    ),
+    "radam": Optimiser(
+        optim.radam_init,
+        optim.radam_update,
+        torch="RAdam",
+        runs={
+            "defaults": {},
+            "lr": {"lr": 0.05},
+            "betas": {"lr": 0.05, "betas": (0.8, 0.95)},
+            "never rectified": {"lr": 0.05, "betas": (0.9, 0.6)},
+            "eps": {"lr": 0.05, "eps": 0.1},
+            "weight decay": {"lr": 0.05, "weight_decay": 0.1},
+            "decoupled weight decay": {"lr": 0.05, "weight_decay": 0.1, "decoupled_weight_decay": True},
+            "maximize": {"lr": 0.05, "maximize": True},
+            "all": {
+                "lr": 0.05,
+                "betas": (0.7, 0.9),
+                "eps": 0.01,
+                "weight_decay": 0.1,
+                "decoupled_weight_decay": True,
+                "maximize": True,
+            },
+        },
+    ),
+    "adamax": Optimiser(
+        optim.adamax_init,
+        optim.adamax_update,
+        torch="Adamax",
+        runs={
+            "defaults": {},
+            "lr": {"lr": 0.05},
+            "betas": {"lr": 0.05, "betas": (0.8, 0.95)},
+            "eps": {"lr": 0.05, "eps": 0.1},
+            "weight decay": {"lr": 0.05, "weight_decay": 0.1},
+            "maximize": {"lr": 0.05, "maximize": True},
+            "all": {"lr": 0.05, "betas": (0.7, 0.9), "eps": 0.01, "weight_decay": 0.1, "maximize": True},
+        },
+    ),
+    "sparse_adam": Optimiser(
+        optim.sparse_adam_init,
+        optim.sparse_adam_update,
+        torch="SparseAdam",
+        sparse=True,
+        runs={
+            "defaults": {},
+            "lr": {"lr": 0.05},
+            "betas": {"lr": 0.05, "betas": (0.7, 0.9)},
+            "eps": {"lr": 0.05, "eps": 0.1},
+            "maximize": {"lr": 0.05, "maximize": True},
+            "all": {"lr": 0.05, "betas": (0.7, 0.9), "eps": 0.01, "maximize": True},
+        },
+    ),
+    "adafactor": Optimiser(
+        optim.adafactor_init,
+        optim.adafactor_update,
+        torch="Adafactor",
+        shapes={**SHAPES, "stack": (2, 3, 2)},
+        runs={
+            "defaults": {},
+            "lr": {"lr": 0.2},
+            "beta2_decay": {"lr": 0.2, "beta2_decay": -0.4},
+            "eps": {"lr": 0.2, "eps": (0.3, 0.5)},
+            "d": {"lr": 0.2, "beta2_decay": -1.5, "d": 1.5},
+            "weight decay": {"lr": 0.02, "weight_decay": 0.1},
+            "maximize": {"lr": 0.2, "maximize": True},
+            "all": {
+                "lr": 0.2,
+                "beta2_decay": -0.5,
+                "eps": (0.1, 0.4),
+                "d": 1.2,
+                "weight_decay": 0.1,
+                "maximize": True,
+            },
+        },
+    ),
+    "lamb": Optimiser(
+        optim.lamb_init,
+        optim.lamb_update,
+        runs={
+            "defaults": {},
+            "all": {"lr": 0.05, "betas": (0.7, 0.9), "eps": 0.01, "weight_decay": 0.1, "maximize": True},
+        },
+    ),
+    "adabelief": Optimiser(
+        optim.adabelief_init,
+        optim.adabelief_update,
+        runs={
+            "defaults": {},
+            "weight decay": {"lr": 0.05, "weight_decay": 0.1},
+            "all": {
+                "lr": 0.05,
+                "betas": (0.7, 0.9),
+                "eps": 0.01,
+                "weight_decay": 0.1,
+                "decoupled_weight_decay": True,
+                "maximize": True,
+            },
+        },
+    ),
+    "adan": Optimiser(
+        optim.adan_init,
+        optim.adan_update,
+        runs={
+            "defaults": {},
+            "all": {"lr": 0.05, "betas": (0.7, 0.8, 0.9), "eps": 0.01, "weight_decay": 0.1, "maximize": True},
+        },
+    ),
+    # Running means of the gradients alone.
+    "lion": Optimiser(
+        optim.lion_init,
+        optim.lion_update,
+        runs={
+            "defaults": {},
+            "all": {"lr": 0.05, "betas": (0.7, 0.9), "weight_decay": 0.1, "maximize": True},
+        },
+    ),
+    "muon": Optimiser(
+        optim.muon_init,
+        optim.muon_update,
+        torch="Muon",
+        shapes={"weight": (3, 4), "tall": (5, 2)},
+        runs={
+            "defaults": {},
+            "lr": {"lr": 0.005},
+            "weight decay": {"lr": 0.005, "weight_decay": 0.5},
+            "momentum": {"lr": 0.005, "momentum": 0.7},
+            "no momentum": {"lr": 0.005, "momentum": 0.0},
+            "without nesterov": {"lr": 0.005, "momentum": 0.9, "nesterov": False},
+            "ns_coefficients": {"lr": 0.005, "ns_coefficients": (1.5, -0.5, 0.0)},
+            "ns_steps": {"lr": 0.005, "ns_steps": 2},
+            "no ns_steps": {"lr": 0.005, "ns_steps": 0},
+            "original": {"lr": 0.003, "adjust_lr_fn": "original"},
+            "match_rms_adamw": {"lr": 0.005, "adjust_lr_fn": "match_rms_adamw"},
+            "eps": {"lr": 0.005, "eps": 10.0},
         },
     ),
     # Every entry at its own rate.
@@ -311,6 +494,11 @@ def gradients_at(problem, parameters):
     }
 
 
+def has_gradient(shape, step):
+    """Where a sparse gradient is not 0: two entries in three, in each step others."""
+    return (np.arange(np.prod(shape, dtype=int)).reshape(shape) + step) % 3 != 0
+
+
 def loss_at(problem, parameters):
     parts = (summand(value, problem["height"][name], problem["centre"][name]) for name, value in parameters.items())
     return float(sum(parts))
@@ -334,8 +522,11 @@ def steps_of(name, run, problem, count):
     def closure(parameters):
         return loss_at(problem, parameters), gradients_at(problem, parameters)
 
-    for _ in range(count):
-        towards = closure if OPTIMISERS[name].by_closure else gradients_at(problem, parameters)
+    for step in range(1, count + 1):
+        gradients = gradients_at(problem, parameters)
+        if OPTIMISERS[name].sparse:
+            gradients = {key: np.where(has_gradient(g.shape, step), g, 0.0) for key, g in gradients.items()}
+        towards = closure if OPTIMISERS[name].by_closure else gradients
         parameters, state = OPTIMISERS[name].update(parameters, towards, state, **for_update)
         yield parameters
 

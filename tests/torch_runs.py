@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from optimisers import OPTIMISERS, RECORDINGS, SHAPES, STEPS, gradient, loss_at, problem
+from optimisers import OPTIMISERS, RECORDINGS, SHAPES, STEPS, gradient, has_gradient, loss_at, problem
 from searches import SEARCHES
 
 # linear_regression
@@ -88,7 +88,8 @@ def _trajectory(optimiser, options, start):
 
     def closure():
         for name, parameter in parameters.items():
-            parameter.grad = gradient(parameter.detach(), height[name], centre[name])
+            g = gradient(parameter.detach(), height[name], centre[name])
+            parameter.grad = (g * torch.tensor(has_gradient(g.shape, step))).to_sparse() if optimiser.sparse else g
         return loss_at(start, {name: parameter.detach().numpy() for name, parameter in parameters.items()})
 
     with _double_precision():
@@ -107,13 +108,18 @@ def _trajectory(optimiser, options, start):
 
 @contextmanager
 def _double_precision():
-    """Some optimisers keep numbers of their own in the default dtype, and would round them to float32."""
-    before = torch.get_default_dtype()
+    """float64 throughout: the numbers that optimisers keep in the default dtype, and Muon's iteration.
+
+    That is PyTorch's own code, whose one conversion to bfloat16 is taken out.
+    """
+    before, bfloat16 = torch.get_default_dtype(), torch.Tensor.bfloat16
     torch.set_default_dtype(torch.float64)
+    torch.Tensor.bfloat16 = torch.Tensor.clone
     try:
         yield
     finally:
         torch.set_default_dtype(before)
+        torch.Tensor.bfloat16 = bfloat16
 
 
 # searches

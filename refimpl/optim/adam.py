@@ -92,8 +92,7 @@ def update(
         return p - lr / (1 - beta1**step) * (m / scale)
 
     with np.errstate(all="ignore"):  # eps = 0 and no gradient yet is 0 / 0, as in PyTorch
-        g = _parts.descent(parameters, gradients, 0.0 if decoupled else weight_decay, maximize=maximize)
-        p = _parts.shrunk(parameters, lr * weight_decay if decoupled else 0.0)
+        p, g = _parts.decayed(parameters, gradients, lr, weight_decay, decoupled=decoupled, maximize=maximize)
         mean = _parts.running_mean(beta1, state.mean, g)
         square = _parts.running_mean(beta2, state.square, _parts.squares(g))
         largest = map_leaves(np.maximum, state.largest_square, square) if amsgrad else state.largest_square

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._norms import row_norm
 from .._structure import map_leaves
 from .._validate import Array
 from . import _check, _parts
@@ -54,7 +53,7 @@ def lars_update(
     state = _check.state_of(op, state, LarsState, parameters, "velocity")
 
     def rate(p: Array, g: Array) -> float:
-        size, steepness = _norm(p), _norm(g)
+        size, steepness = _parts.norm(p), _parts.norm(g)
         whole = steepness + weight_decay * size
         return lr if size == 0 or whole == 0 else lr * trust * (size / whole)
 
@@ -64,7 +63,3 @@ def lars_update(
         v = _parts.each(lambda v, d, r: momentum * v + r * d, state.velocity, d, rates)
         p = _parts.each(lambda p, v: p - v, parameters, v)
     return p, LarsState(v)
-
-
-def _norm(x: Array) -> float:
-    return float(row_norm(x.astype(np.float64).reshape(-1), 2.0).norm()[0])

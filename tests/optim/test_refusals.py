@@ -33,6 +33,31 @@ REFUSED = {
 }
 # Where an option of one optimiser means something else, and the options that one optimiser alone has.
 OF_ONE = {
+    ("nadam", "momentum_decay"): [(-0.1, ValueError, "momentum_decay must be at least 0, got -0.1")],
+    ("adafactor", "beta2_decay"): [(0.8, ValueError, "beta2_decay must be at most 0, got 0.8")],
+    ("adafactor", "eps"): [
+        ((-1e-8, 1e-3), ValueError, "eps[0] must be at least 0, got -1e-08"),
+        ((None, -1), ValueError, "eps[1] must be at least 0, got -1"),
+        ((None, None), TypeError, "eps[1] must be a number, got None"),
+        (1e-8, TypeError, "eps must be a pair of numbers, the first of which may be None, got 1e-08"),
+    ],
+    ("adafactor", "d"): [(0.5, ValueError, "d must be at least 1, got 0.5")],
+    ("adan", "betas"): [
+        ((0.9, 0.9, 1.0), ValueError, "betas[2] must be at least 0 and below 1, got 1"),
+        ((0.9, 0.9), TypeError, "betas must be three numbers, got (0.9, 0.9)"),
+    ],
+    ("muon", "ns_coefficients"): [
+        ((1.5, -0.5), TypeError, "ns_coefficients must be three numbers, got (1.5, -0.5)"),
+        ((1.5, NAN, 0.0), ValueError, "ns_coefficients[1] must be a number, got nan"),
+    ],
+    ("muon", "ns_steps"): [
+        (-1, ValueError, "ns_steps must be at least 0 and below 100, got -1"),
+        (100, ValueError, "ns_steps must be at least 0 and below 100, got 100"),
+        (2.5, TypeError, "ns_steps must be an integer, got 2.5"),
+    ],
+    ("muon", "adjust_lr_fn"): [
+        ("none", ValueError, "adjust_lr_fn must be one of None, 'original', 'match_rms_adamw', got 'none'"),
+    ],
     ("schedule_free_sgd", "momentum"): [
         (-0.5, ValueError, "momentum must be at least 0 and at most 1, got -0.5"),
         (1.5, ValueError, "momentum must be at least 0 and at most 1, got 1.5"),
