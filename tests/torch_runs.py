@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from optimisers import OPTIMISERS, RECORDINGS, SHAPES, STEPS, gradient, has_gradient, loss_at, problem
+from optimisers import OPTIMISERS, RECORDINGS, STEPS, gradient, has_gradient, loss_at, problem
+from optimisers.row import SHAPES
 from searches import SEARCHES
 
 # linear_regression
@@ -64,7 +65,7 @@ def trajectories(name):
     """The runs of PyTorch's optimiser, as the table of optimisers has them.
 
     optimizer: the class of torch.optim.
-    problem: parameters, height, centre, each by the parameter's name; optimisers.py says what the loss is.
+    problem: parameters, height, centre, each by the parameter's name; optimisers/__init__.py says what the loss is.
     steps: after how many steps the parameters are recorded.
     runs: name to options, and trajectory {parameter: (steps, *shape)}.
     """
