@@ -36,6 +36,14 @@ def test_each_array_has_the_least_size_of_its_own_dtype():
     assert moved["double"] == 1 - 0.5
 
 
+def test_the_range_ends_where_that_of_the_squares_does():
+    """The product of a row's and a column's mean square is a fourth power."""
+    for dtype, large in (("float64", 1e150), ("float32", 1e15)):
+        p, g = np.ones((3, 4), dtype=dtype), np.full((3, 4), large, dtype=dtype)
+        moved, _ = adafactor_update(p, g, adafactor_init(p), lr=0.125)
+        np.testing.assert_allclose(moved, 0.875, rtol=1e-6)
+
+
 def test_a_step_is_a_part_of_the_parameter_whatever_its_size():
     for size in (1e-2, 1.0, 1e150):
         p = np.full((3, 4), size)
