@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._structure import map_leaves
 from .._validate import Array
 from . import _check, _parts
 
@@ -52,14 +51,16 @@ def lars_update(
     _check.flags(op, maximize=maximize)
     state = _check.state_of(op, state, LarsState, parameters, "velocity")
 
-    def rate(p: Array, g: Array) -> float:
-        size, steepness = _parts.norm(p), _parts.norm(g)
-        whole = steepness + weight_decay * size
-        return lr if size == 0 or whole == 0 else lr * trust * (size / whole)
+    def accelerated(v: Array, d: Array, p: Array, g: Array) -> Array:
+        size = _parts.norm(p)
+        whole = _parts.norm(g) + weight_decay * size
+        if size == 0 or whole == 0:
+            return momentum * v + lr * d
+        # d / whole is of length 1 at most, where size / whole may be beyond the range.
+        return momentum * v + lr * trust * size * (d / np.float64(whole))
 
     with np.errstate(all="ignore"):  # a run that diverges shows it in its numbers
         d = _parts.descent(parameters, gradients, weight_decay, maximize=maximize)
-        rates = map_leaves(rate, parameters, gradients)
-        v = _parts.each(lambda v, d, r: momentum * v + r * d, state.velocity, d, rates)
+        v = _parts.each(accelerated, state.velocity, d, parameters, gradients)
         p = _parts.each(lambda p, v: p - v, parameters, v)
     return p, LarsState(v)
