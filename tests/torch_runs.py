@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+import torch_schedules
 from optimisers import OPTIMISERS, RECORDINGS, STEPS, gradient, has_gradient, loss_at, problem
 from optimisers.row import SHAPES
 from searches import SEARCHES
@@ -163,7 +164,7 @@ def clip_grad_norm():
     return {
         "runs": {
             f"norm {norm_type}, at most {max_norm}": _clipped(rng, norm_type, max_norm)
-            for norm_type in (1.0, 2.0, 3.5, math.inf)
+            for norm_type in (1.0, 2.0, 3.5, math.inf, 0.0, 0.5, -1.5, -math.inf)
             for max_norm in (0.5, 100.0)
         }
     }
@@ -185,6 +186,7 @@ def _clipped(rng, norm_type, max_norm):
 
 
 RUNS = {
+    **torch_schedules.RUNS,
     "linear_regression": linear_regression,
     "clip_grad_norm": clip_grad_norm,
     "searches": searches,
