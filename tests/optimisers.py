@@ -29,6 +29,7 @@ class Optimiser(NamedTuple):
     at_init: tuple[str, ...] = ()  # options that init takes; update takes the others
     sparse: bool = False  # in each step some entries have no gradient
     by_closure: bool = False  # update takes a closure in the place of the gradients
+    kept: tuple[tuple[str, str], ...] = ()  # fields of the state that PyTorch keeps too, each with its name for it
 
 
 # Learning rates are such that the runs do not swing about the bottom: there, differences in rounding grow step by step.
@@ -254,6 +255,7 @@ OPTIMISERS = {
         optim.adadelta_init,
         optim.adadelta_update,
         torch="Adadelta",
+        kept=(("square", "square_avg"), ("square_delta", "acc_delta")),
         runs={
             "defaults": {},
             "lr": {"lr": 5.0},
@@ -270,6 +272,7 @@ OPTIMISERS = {
         optim.adagrad_init,
         optim.adagrad_update,
         torch="Adagrad",
+        kept=(("square_sum", "sum"),),
         at_init=("initial_accumulator_value",),
         runs={
             "defaults": {},
@@ -329,6 +332,7 @@ OPTIMISERS = {
         optim.rprop_init,
         optim.rprop_update,
         torch="Rprop",
+        kept=(("gradient", "prev"), ("step_size", "step_size")),
         at_init=("lr",),
         runs={
             "defaults": {},
@@ -360,6 +364,7 @@ OPTIMISERS = {
         optim.asgd_init,
         optim.asgd_update,
         torch="ASGD",
+        kept=(("average", "ax"),),
         runs={
             "defaults": {},
             "lr": {"lr": 0.1},
@@ -514,7 +519,7 @@ def options_of(name, run):
 
 
 def steps_of(name, run, problem, count):
-    """The parameters after each of the first `count` updates."""
+    """The parameters and the state after each of the first `count` updates."""
     for_init, for_update = options_of(name, run)
     parameters = problem["parameters"]
     state = OPTIMISERS[name].init(parameters, **for_init)
@@ -528,7 +533,7 @@ def steps_of(name, run, problem, count):
             gradients = {key: np.where(has_gradient(g.shape, step), g, 0.0) for key, g in gradients.items()}
         towards = closure if OPTIMISERS[name].by_closure else gradients
         parameters, state = OPTIMISERS[name].update(parameters, towards, state, **for_update)
-        yield parameters
+        yield parameters, state
 
 
 def assert_refused(call, error, message):
