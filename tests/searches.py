@@ -55,6 +55,16 @@ def liar(p):
     return float(np.sum(p * p)), -2 * p
 
 
+def stairs(p):
+    """Level between jumps down and up, with a slope that says downhill everywhere."""
+    return float(np.sum(np.select([p < 0.5, p < 1.1, p < 1.3], [0.0, -2.0, -1.0], -3.0))), -np.ones_like(p)
+
+
+def cliffs(p):
+    """So steep that the loss changes by much over steps of nothing."""
+    return float(np.sum(p)) * 1e6, np.full_like(p, 1e6)
+
+
 def flat(p):
     """A gradient above the tolerance whose square is below it."""
     return float(np.sum(p)) * 1e-6, np.full_like(p, 1e-6)
@@ -110,12 +120,17 @@ SEARCHES = {
     "an edge, from the other side": Search(edge, (3.0, 0.5), {**WOLFE, "lr": 3.0}),
     "a kink": Search(kink, (0.0, 1.0), {**WOLFE, "lr": 2.0}),
     "a liar": Search(liar, (1.0, -0.5), WOLFE),
+    "stairs": Search(stairs, (0.0,), WOLFE, 2),
+    "steps too short to count": Search(cliffs, (1.0,), {"lr": 1e-10}, 2),
     "a flat place": Search(flat, (1.0, 2.0), WOLFE, 3),
     "a minimum": Search(rosenbrock, (1.0, 1.0), WOLFE, 2),
     "a loss that is NaN": Search(rosenbrock, VALLEY, {**WOLFE, "lr": 0.01}, 1, 4, loss=NAN),
     "a loss that is NaN at the start": Search(rosenbrock, VALLEY, {**WOLFE, "lr": 0.01, "max_iter": 3}, 2, 1, loss=NAN),
     "a loss that is infinite": Search(rosenbrock, VALLEY, {**WOLFE, "lr": 0.01}, 1, 4, loss=INF),
     "a loss that is minus infinite": Search(rosenbrock, VALLEY, {**WOLFE, "lr": 0.01}, 1, 4, loss=-INF),
+    "a loss that is infinite at the last evaluation": Search(
+        rosenbrock, VALLEY, {**WOLFE, "lr": 0.001, "max_eval": 2}, 2, 3, loss=INF
+    ),
     "a gradient that is NaN": Search(rosenbrock, VALLEY, {**WOLFE, "lr": 0.01, "max_iter": 4}, 1, 5, slope=NAN),
     "a gradient that is NaN at the start": Search(rosenbrock, VALLEY, {**WOLFE, "max_iter": 3}, 2, 1, slope=NAN),
     "a gradient that is infinite": Search(rosenbrock, VALLEY, {**WOLFE, "lr": 0.01, "max_iter": 4}, 1, 5, slope=INF),

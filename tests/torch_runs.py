@@ -68,7 +68,8 @@ def trajectories(name):
     optimizer: the class of torch.optim.
     problem: parameters, height, centre, each by the parameter's name; optimisers/__init__.py says what the loss is.
     steps: after how many steps the parameters are recorded.
-    runs: name to options, and trajectory {parameter: (steps, *shape)}.
+    runs: name to options, trajectory {parameter: (steps, *shape)}, and, for what both keep, state {field: {parameter:
+    shape}} after the last step.
     """
     optimiser = OPTIMISERS[name]
     start = problem(optimiser.shapes)
@@ -77,7 +78,7 @@ def trajectories(name):
         "problem": start,
         "steps": list(STEPS),
         "runs": {
-            run: {"options": options, "trajectory": _trajectory(optimiser, options, start)}
+            run: {"options": options, **_trajectory(optimiser, options, start)}
             for run, options in optimiser.runs.items()
         },
     }
@@ -105,7 +106,13 @@ def _trajectory(optimiser, options, start):
             if step in STEPS:
                 for name, parameter in parameters.items():
                     seen[name].append(parameter.detach().numpy().copy())
-    return {name: np.stack(values) for name, values in seen.items()}
+    run = {"trajectory": {name: np.stack(values) for name, values in seen.items()}}
+    if optimiser.kept:
+        run["state"] = {
+            field: {name: optimizer.state[parameter][kept].numpy() for name, parameter in parameters.items()}
+            for field, kept in optimiser.kept
+        }
+    return run
 
 
 @contextmanager

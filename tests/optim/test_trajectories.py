@@ -25,7 +25,17 @@ def test_a_hundred_steps_are_pytorchs(name, run):
     for i, step in enumerate(STEPS):
         for parameter, expected in file["runs"][run]["trajectory"].items():
             scale = np.abs(expected[i]).max()
-            np.testing.assert_allclose(seen[step - 1][parameter], expected[i], rtol=0, atol=tolerance * scale)
+            np.testing.assert_allclose(seen[step - 1][0][parameter], expected[i], rtol=0, atol=tolerance * scale)
+
+
+@pytest.mark.parametrize(("name", "run"), [(name, run) for name, run in RECORDED if OPTIMISERS[name].kept])
+def test_what_pytorch_keeps_is_the_same(name, run):
+    file = recorded(name)
+    *_, (_, state) = steps_of(name, run, file["problem"], max(STEPS))
+    for field, arrays in file["runs"][run]["state"].items():
+        for parameter, expected in arrays.items():
+            tolerance = TOLERANCE * np.abs(expected).max()
+            np.testing.assert_allclose(getattr(state, field)[parameter], expected, rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", RECORDINGS.values())

@@ -81,7 +81,7 @@ def options_of(name, run):
 
 
 def steps_of(name, run, problem, count):
-    """The parameters after each of the first `count` updates."""
+    """The parameters and the state after each of the first `count` updates."""
     for_init, for_update = options_of(name, run)
     parameters = problem["parameters"]
     state = OPTIMISERS[name].init(parameters, **for_init)
@@ -95,7 +95,7 @@ def steps_of(name, run, problem, count):
             gradients = {key: np.where(has_gradient(g.shape, step), g, 0.0) for key, g in gradients.items()}
         towards = closure if OPTIMISERS[name].by_closure else gradients
         parameters, state = OPTIMISERS[name].update(parameters, towards, state, **for_update)
-        yield parameters
+        yield parameters, state
 
 
 def assert_refused(call, error, message):

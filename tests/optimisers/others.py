@@ -10,6 +10,7 @@ OTHERS = {
         optim.adadelta_init,
         optim.adadelta_update,
         torch="Adadelta",
+        kept=(("square", "square_avg"), ("square_delta", "acc_delta")),
         runs={
             "defaults": {},
             "lr": {"lr": 5.0},
@@ -26,6 +27,7 @@ OTHERS = {
         optim.adagrad_init,
         optim.adagrad_update,
         torch="Adagrad",
+        kept=(("square_sum", "sum"),),
         at_init=("initial_accumulator_value",),
         runs={
             "defaults": {},
@@ -85,6 +87,7 @@ OTHERS = {
         optim.rprop_init,
         optim.rprop_update,
         torch="Rprop",
+        kept=(("gradient", "prev"), ("step_size", "step_size")),
         at_init=("lr",),
         runs={
             "defaults": {},
@@ -116,6 +119,7 @@ OTHERS = {
         optim.asgd_init,
         optim.asgd_update,
         torch="ASGD",
+        kept=(("average", "ax"),),
         runs={
             "defaults": {},
             "lr": {"lr": 0.1},

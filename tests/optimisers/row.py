@@ -17,3 +17,4 @@ class Optimiser(NamedTuple):
     at_init: tuple[str, ...] = ()  # options that init takes; update takes the others
     sparse: bool = False  # in each step some entries have no gradient
     by_closure: bool = False  # update takes a closure in the place of the gradients
+    kept: tuple[tuple[str, str], ...] = ()  # fields of the state that PyTorch keeps too, each with its name for it
