@@ -14,7 +14,7 @@ The file of an op, NAME being the op's:
     cases.CASE.undifferentiated                 argument: why PyTorch gives no gradient of it
     left_out                                    case: why PyTorch cannot evaluate it, or a file not hold it
 
-What the training runs hold is said in torch_runs.py.
+What the training runs hold is said in torch_runs.py and torch_schedules.py.
 """
 
 from __future__ import annotations
@@ -29,7 +29,14 @@ import numpy as np
 import refimpl
 
 FOLDER = Path(__file__).parent / "golden"
-RUNS = ("linear_regression", "clip_grad_norm", "searches")  # and those in optim/; every other file is an op's
+RUNS = (
+    "linear_regression",
+    "clip_grad_norm",
+    "searches",
+    "schedules",
+    "averaging",
+    "initialisers",
+)  # and those in optim/; every other file is an op's
 
 
 def path_of(name):

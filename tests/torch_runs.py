@@ -11,7 +11,9 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from optimisers import OPTIMISERS, RECORDINGS, SHAPES, STEPS, gradient, has_gradient, loss_at, problem
+import torch_schedules
+from optimisers import OPTIMISERS, RECORDINGS, STEPS, gradient, has_gradient, loss_at, problem
+from optimisers.row import SHAPES
 from searches import SEARCHES
 
 # linear_regression
@@ -64,7 +66,7 @@ def trajectories(name):
     """The runs of PyTorch's optimiser, as the table of optimisers has them.
 
     optimizer: the class of torch.optim.
-    problem: parameters, height, centre, each by the parameter's name; optimisers.py says what the loss is.
+    problem: parameters, height, centre, each by the parameter's name; optimisers/__init__.py says what the loss is.
     steps: after how many steps the parameters are recorded.
     runs: name to options, trajectory {parameter: (steps, *shape)}, and, for what both keep, state {field: {parameter:
     shape}} after the last step.
@@ -169,7 +171,7 @@ def clip_grad_norm():
     return {
         "runs": {
             f"norm {norm_type}, at most {max_norm}": _clipped(rng, norm_type, max_norm)
-            for norm_type in (1.0, 2.0, 3.5, math.inf)
+            for norm_type in (1.0, 2.0, 3.5, math.inf, 0.0, 0.5, -1.5, -math.inf)
             for max_norm in (0.5, 100.0)
         }
     }
@@ -191,6 +193,7 @@ def _clipped(rng, norm_type, max_norm):
 
 
 RUNS = {
+    **torch_schedules.RUNS,
     "linear_regression": linear_regression,
     "clip_grad_norm": clip_grad_norm,
     "searches": searches,

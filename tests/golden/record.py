@@ -1,8 +1,8 @@
 """Record golden files: python tests/golden/record.py [NAME ...]
 
-NAME is an op of the catalog that PyTorch has, one of the training runs linear_regression, clip_grad_norm and searches,
-or optim/OPTIMISER. Without a NAME all are recorded, and files that belong to nothing are removed. Needs torch. What a
-file holds is said in tests/golden_files.py and, for the training runs, in tests/torch_runs.py.
+NAME is an op of the catalog that PyTorch has, one of the training runs of golden_files.RUNS, or optim/OPTIMISER.
+Without a NAME all are recorded, and files that belong to nothing are removed. Needs torch. What a file holds is said in
+tests/golden_files.py and, for the training runs, in tests/torch_runs.py and tests/torch_schedules.py.
 
 Recording again what has not changed leaves the file as it is, byte for byte. An op whose cases were added to, renamed
 or given other options or shapes must be recorded again, and so must an optimiser whose runs were; tests/test_golden.py

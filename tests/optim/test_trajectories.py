@@ -75,7 +75,7 @@ def test_the_runs_use_every_option(name):
 
 def test_the_table_is_complete():
     public = {name.removesuffix("_update") for name in vars(optim) if name.endswith("_update")}
-    assert set(OPTIMISERS) == public
+    assert set(OPTIMISERS) == public - {"reduce_lr_on_plateau"}  # a schedule, whose state is its own
     for name, optimiser in OPTIMISERS.items():
         assert optimiser.init is getattr(optim, f"{name}_init")
         assert optimiser.update is getattr(optim, f"{name}_update")
