@@ -21,6 +21,7 @@ from .interpolation import *
 from .linear import *
 from .lp_pooling import *
 from .max_pooling import *
+from .multi_head_attention import *
 from .normalization import *
 from .padding import *
 from .products import *
