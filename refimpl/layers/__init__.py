@@ -22,6 +22,7 @@ from .interpolation import *
 from .linear import *
 from .lp_pooling import *
 from .max_pooling import *
+from .multi_head_attention import *
 from .normalization import *
 from .padding import *
 from .positions import *
