@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -63,21 +64,21 @@ def _spectral_norm(weight, u, v, dim=0):
 
 
 class _Noise(TorchDispatchMode):
-    """PyTorch with a mask that a seed gives in NumPy in place of its bernoulli_; all else is its own.
+    """PyTorch with the masks that a seed gives in NumPy in place of its bernoulli_; all else is its own.
 
     The numbers drawn are compared with p, and where they are below it an entry is left out.
     """
 
     def __init__(self, seed: int, p: float) -> None:
         super().__init__()
-        self.seed, self.p = seed, p
+        self.rng, self.p = np.random.default_rng(seed), p
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         if function is not torch.ops.aten.bernoulli_.float:
             return function(*args, **(kwargs or {}))
         noise, *keep_rate = args
         assert keep_rate in ([1 - self.p], [] if self.p == 0.5 else None)
-        drawn = np.random.default_rng(self.seed).random(tuple(noise.shape), dtype=np.float32)
+        drawn = self.rng.random(tuple(noise.shape), dtype=np.float32)
         return noise.copy_(torch.as_tensor(drawn >= np.float32(self.p)))
 
 
@@ -99,6 +100,24 @@ def _attention_with_dropout(name):
             return getattr(torch.nn.functional, name)(dropout_p=dropout_p, **others)
 
     return call
+
+
+def _transformer(module):
+    """The module of this name with the weights of the case, and the masks of dropout that the seed gives."""
+
+    def call(weights, nhead, dropout=0.1, rng=None, training=True, **others):
+        options = {name: others.pop(name) for name in list(others) if name in TRANSFORMER_OPTIONS}
+        inputs, width = others, len(weights["linear1.weight"])
+        features, bias = weights["linear2.weight"].shape[0], "linear1.bias" in weights
+        dtype = weights["linear1.weight"].dtype
+        layer = getattr(torch.nn, module)(features, nhead, width, dropout, bias=bias, dtype=dtype, **options)
+        with contextlib.nullcontext() if rng is None else _Noise(rng, dropout):
+            return torch.func.functional_call(layer.train(training), weights, (), inputs)
+
+    return call
+
+
+TRANSFORMER_OPTIONS = ("activation", "layer_norm_eps", "batch_first", "norm_first")
 
 
 def _kinds_differ(arguments):
@@ -354,6 +373,22 @@ ADAPTATIONS = (
         "PyTorch's backward of nothing is pixel_unshuffle, which leaves the shape as it is where there are no entries",
         applies=lambda arguments: not arguments["input"].size,
         undifferentiated=("input",),
+    ),
+    *(
+        Adaptation(op, "PyTorch has it as a module, which holds the weights", call=_transformer(module))
+        for op, module in (
+            ("transformer_decoder_layer", "TransformerDecoderLayer"),
+            ("transformer_encoder_layer", "TransformerEncoderLayer"),
+        )
+    ),
+    *(
+        Adaptation(
+            op,
+            "another NumPy may draw another mask from the seed",
+            applies=lambda arguments: "rng" in arguments,
+            unrecorded=True,
+        )
+        for op in ("transformer_decoder_layer", "transformer_encoder_layer")
     ),
     Adaptation(
         "triplet_margin_loss",

@@ -49,4 +49,29 @@ ROWS: tuple[Op, ...] = (
         differentiable=("input",), constant=("positions", "base", "rotary_dim"),
         derivation="rotary_embedding.md#rotary_embedding_interleaved",
     ),
+    # transformer
+    Op(
+        "transformer_decoder_layer",
+        layers.transformer_decoder_layer_forward, layers.transformer_decoder_layer_backward,
+        differentiable=(
+            "tgt", "memory", "weights", "tgt_mask", "memory_mask", "tgt_key_padding_mask", "memory_key_padding_mask",
+        ),
+        constant=(
+            "nhead", "tgt_is_causal", "memory_is_causal", "dropout", "activation", "layer_norm_eps", "batch_first",
+            "norm_first", "training", "rng",
+        ),
+        kinks="linear1 = 0 where activation is relu",
+        derivation="transformer.md#transformer_decoder_layer", torch="torch.nn.TransformerDecoderLayer",
+    ),
+    Op(
+        "transformer_encoder_layer",
+        layers.transformer_encoder_layer_forward, layers.transformer_encoder_layer_backward,
+        differentiable=("src", "weights", "src_mask", "src_key_padding_mask"),
+        constant=(
+            "nhead", "is_causal", "dropout", "activation", "layer_norm_eps", "batch_first", "norm_first", "training",
+            "rng",
+        ),
+        kinks="linear1 = 0 where activation is relu",
+        derivation="transformer.md#transformer_encoder_layer", torch="torch.nn.TransformerEncoderLayer",
+    ),
 )  # fmt: skip

@@ -36,6 +36,7 @@ from .shapes import *
 from .shuffling import *
 from .softmax import *
 from .sparsemax import *
+from .transformer import *
 from .transposed_convolution import *
 from .unpooling import *
 from .weight_normalization import *
