@@ -117,6 +117,31 @@ def _transformer(module):
     return call
 
 
+def _gpt2_block(
+    hidden_states, weights, n_head, attn_pdrop=0.1, resid_pdrop=0.1, layer_norm_epsilon=1e-5, training=True, rng=None
+):
+    """PyTorch's encoder layer, set up to be GPT-2's block."""
+    length, features = hidden_states.shape[-2:]
+    width, dtype = len(weights["mlp.c_proj.weight"]), hidden_states.dtype
+    layer = torch.nn.TransformerEncoderLayer(
+        features, n_head, width, resid_pdrop, lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
+        layer_norm_epsilon, batch_first=True, norm_first=True, dtype=dtype,
+    ).train(training)  # fmt: skip
+    layer.self_attn.dropout, layer.dropout.p = attn_pdrop, 0.0
+    parameters = {}
+    for name, weight in weights.items():
+        for theirs, ours in GPT2_NAMES.items():
+            name = name.replace(theirs, ours)
+        parameters[name] = weight.t()
+    mask = torch.full((length, length), -torch.inf, dtype=dtype).triu(1)
+    with contextlib.nullcontext() if rng is None else _Noise(rng, resid_pdrop):
+        return torch.func.functional_call(layer, parameters, (hidden_states, mask))
+
+
+GPT2_NAMES = {
+    "ln_": "norm", "attn.c_attn.": "self_attn.in_proj_", "attn.c_proj": "self_attn.out_proj", "mlp.c_fc": "linear1",
+    "mlp.c_proj": "linear2",
+}  # fmt: skip
 TRANSFORMER_OPTIONS = ("activation", "layer_norm_eps", "batch_first", "norm_first")
 
 
@@ -322,6 +347,11 @@ ADAPTATIONS = (
         unevaluated=True,
     ),
     Adaptation(
+        "gpt2_block",
+        "PyTorch's encoder layer is this with norms first, a causal mask, and no dropout between the linear maps",
+        call=_gpt2_block,
+    ),
+    Adaptation(
         "grouped_mm",
         "PyTorch takes only rows of 16 bytes or a multiple of it, and no empty matrices",
         applies=lambda arguments: (
@@ -388,7 +418,7 @@ ADAPTATIONS = (
             applies=lambda arguments: "rng" in arguments,
             unrecorded=True,
         )
-        for op in ("transformer_decoder_layer", "transformer_encoder_layer")
+        for op in ("gpt2_block", "transformer_decoder_layer", "transformer_encoder_layer")
     ),
     Adaptation(
         "triplet_margin_loss",

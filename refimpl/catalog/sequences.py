@@ -37,6 +37,13 @@ ROWS: tuple[Op, ...] = (
         constant=("is_causal", "scale", "window", "query_block", "key_block"),
         derivation="blockwise_attention.md#blockwise_attention", torch="torch.ops.aten.scaled_dot_product_attention",
     ),
+    # gpt
+    Op(
+        "gpt2_block", layers.gpt2_block_forward, layers.gpt2_block_backward,
+        differentiable=("hidden_states", "weights"),
+        constant=("n_head", "attn_pdrop", "resid_pdrop", "layer_norm_epsilon", "training", "rng"),
+        derivation="gpt.md#gpt2_block", torch="torch.nn.TransformerEncoderLayer",
+    ),
     # rotary_embedding
     Op(
         "rotary_embedding_half", layers.rotary_embedding_half_forward, layers.rotary_embedding_half_backward,

@@ -16,6 +16,7 @@ from .exponential_units import *
 from .folding import *
 from .fractional_pooling import *
 from .gates import *
+from .gpt import *
 from .grid_sampling import *
 from .hard_activations import *
 from .interpolation import *
