@@ -6,10 +6,10 @@ Every loss and every layer is a pair of pure functions, NAME_forward and NAME_ba
     gradients = linear_backward(grad_output, cache)        # {"input": ..., "weight": ..., "bias": ...}
 
 OPS is the table of all of them, gradcheck compares a pair with SciPy's finite differences, Sequential chains pairs,
-and refimpl.optim holds the optimisers.
+refimpl.graph records and differentiates any code that calls them, and refimpl.optim holds the optimisers.
 """
 
-from . import optim
+from . import graph, optim
 from .catalog import OPS, Op
 from .gradcheck import GradientReport, assert_gradients, gradcheck
 from .layers import *
