@@ -377,6 +377,9 @@ def test_numbers_take_the_values_dtype_and_arrays_keep_theirs():
     assert wide.dtype == np.float64
     wide.sum().backward()
     assert x.grad.dtype == np.float32
+    x.zero_grad()
+    apply(lambda x: (2 * x, None), lambda g, _: {"x": np.full(2, 2.0)}, x).backward([1.0, 1.0])
+    assert x.grad.dtype == np.float32
 
 
 def test_data_is_read_only_and_replaced_by_assignment():
