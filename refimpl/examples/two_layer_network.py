@@ -104,13 +104,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lesson.line(f"L  = {loss(**arrays, target=target):.10f}")
         lesson.line()
 
-        ways = {
+        ways: dict[str, Any] = {
             "by hand": by_hand,
             "by the pairs": by_pairs,
             "by the graph": by_graph,
             "by differences": by_differences,
         }
-        found = {}
+        found: dict[str, dict[str, Any]] = {}
         with lesson.progress(len(ways)) as advance:
             for way, compute in ways.items():
                 found[way] = compute(**arrays, target=target)
