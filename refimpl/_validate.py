@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 Cache = TypeVar("Cache")
+State = TypeVar("State")
 
 FLOATING = tuple(np.dtype(name) for name in ("float64", "float32", "float16"))
 
@@ -243,10 +244,11 @@ def generator(op: str, rng: Any) -> np.random.Generator:
     raise TypeError(f"{op}: rng must be an integer seed or a numpy.random.Generator, got {type(rng).__name__}")
 
 
-def is_state(op: str, state: object, kind: type[Any]) -> None:
-    """`state` is the one that this optimiser's init or last update returned."""
+def is_state(op: str, state: object, kind: type[State]) -> State:
+    """`state`, which must be the one that this optimiser's init or last update returned."""
     if not isinstance(state, kind):
         name = op.removesuffix("_update")
         raise TypeError(
             f"{op}: state must be the {kind.__name__} that {name}_init or {op} returned, got {type(state).__name__}"
         )
+    return state

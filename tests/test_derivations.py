@@ -123,7 +123,7 @@ def test_table_tells_the_state(name):
     rows = table(
         dict(subjects((FOLDER / f"{name.removesuffix('_init')}.md").read_text(encoding="utf-8"))[""])["Statement"]
     )
-    state = getattr(optim, name)({"weight": np.zeros(2)})
+    state = getattr(optim, name)(0.1 if name == "reduce_lr_on_plateau_init" else {"weight": np.zeros((2, 2))})
     assert named(row[3] for row in rows) == set(state._fields)
 
 
