@@ -1,4 +1,4 @@
-"""The README and CONTRIBUTING: their blocks run as printed, and the table is the catalog's."""
+"""The README and CONTRIBUTING: their blocks run as printed, and the tables are the catalog's and the lessons'."""
 
 import re
 
@@ -9,8 +9,8 @@ TEXT = readme_table.README.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, flags=re.DOTALL)
 
 
-def test_table_is_the_catalogs():
-    assert readme_table.written(TEXT) == TEXT, "write it anew with: python tests/readme_table.py"
+def test_tables_are_those_of_today():
+    assert readme_table.written(TEXT) == TEXT, "write them anew with: python tests/readme_table.py"
 
 
 def test_blocks_run_as_printed(capsys, monkeypatch, tmp_path):
@@ -51,6 +51,6 @@ def test_contributing_runs_as_printed():
         scope["snake_forward"]([1.0], a=0)
 
 
-@pytest.mark.parametrize("section", ["Two commands", "Training", "What is guaranteed", "The ops"])
+@pytest.mark.parametrize("section", ["Two commands", "Training", "What is guaranteed", "The lessons", "The ops"])
 def test_sections(section):
     assert f"\n## {section}\n" in TEXT

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from importlib import metadata
 
 from . import check, listing, show
-from .screen import open_screen
+from .screen import abandon_output, open_screen
 from .selection import UnknownName
 
 __all__ = ["main"]
@@ -56,10 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("refimpl: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        _abandon_output()
+        abandon_output()
         return 141  # as a shell reports a program that its reader left
     except OSError as error:
-        _abandon_output()
+        abandon_output()
         print(f"refimpl: the output cannot be written: {error}", file=sys.stderr)
         return 1
 
@@ -101,8 +100,3 @@ class _Version(argparse.Action):
             version = "of unknown version: run from its files, not installed"
         print(f"refimpl {version}")
         parser.exit()
-
-
-def _abandon_output() -> None:
-    """Send what is still buffered nowhere, lest the interpreter complains of it when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
