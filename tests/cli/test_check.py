@@ -93,7 +93,7 @@ def test_a_wrong_gradient_as_json(run, plant):
     assert finding == {"case": "ones", "argument": "input", "verdict": "fail"}
     assert element["index"] == [1, 2]
     assert element["analytic"] / element["numeric"] == pytest.approx(1.001, abs=1e-8)
-    assert set(element) == {"index", "analytic", "numeric", "error", "verdict", "note"}
+    assert set(element) == {"index", "analytic", "numeric", "error", "verdict", "note", "slopes"}
 
 
 def test_an_inconclusive_gradient_does_not_pass(run, plant):
