@@ -230,6 +230,11 @@ def is_floating(leaf: Any) -> bool:
     return isinstance(leaf, (np.ndarray, np.floating)) and leaf.dtype.kind == "f"
 
 
+def holds_floating(value: Any) -> bool:
+    """Whether an argument is or holds what a gradient can be taken of: a floating array, or a list of such numbers."""
+    return any(is_floating(leaf) for _, leaf in leaves(_list_as_array(value)))
+
+
 def _random_like(output: Any, seed: int) -> Any:
     """Seeded normal numbers for each floating array of the output, 0 where it is infinite; None for an integer one.
 

@@ -130,7 +130,8 @@ def twice(facts: Facts) -> Fit | None:
     right = [name for name, (a, n) in facts.others.items() if a.shape == n.shape and facts.same(a, n)]
     if not right:
         return None
-    message = f"2 times the derivative, while the gradient of {', '.join(right)} is right: accumulated twice"
+    others = f"gradients of {', '.join(right)} are" if len(right) > 1 else f"gradient of {right[0]} is"
+    message = f"2 times the derivative, while the {others} right: accumulated twice"
     return Fit("twice", message, evidence)
 
 
