@@ -21,14 +21,13 @@ def away(*shape):
 
 
 X, W, B = normal(5, 3), normal(4, 3), normal(4)
-IMAGE, KERNEL = normal(2, 3, 5, 4), normal(3, 3, 2, 2)
+IMAGE, KERNEL = normal(2, 2, 3, 3), normal(2, 2, 2, 2)
 LABELS, WORDS = np.array([3, 0, 1, 1, 2]), np.array([[1, 4, 1], [2, 0, 1]])
 GIVEN = {
     "add": {"input": normal(4, 5), "other": normal(5)},
-    "alike": {"input": normal(3, 4), "other": normal(3, 4)},
-    "avg_pool2d": {"input": normal(2, 3, 6, 4), "kernel_size": (3, 2)},
+
     "batch_norm": {
-        "input": normal(4, 3, 5), "running_mean": None, "running_var": None, "weight": normal(3), "bias": normal(3),
+        "input": normal(3, 2, 4), "running_mean": None, "running_var": None, "weight": normal(2), "bias": normal(2),
         "training": True,
     },
     "bilinear": {"input1": normal(5, 3), "input2": normal(5, 3), "weight": normal(4, 3, 3), "bias": normal(4)},
@@ -36,23 +35,21 @@ GIVEN = {
         "input": rng.uniform(0.1, 0.9, (4, 3)), "target": rng.uniform(0, 1, (4, 3)),
         "weight": rng.uniform(1, 2, (4, 3)), "reduction": "none",
     },
-    "conv1d": {"input": normal(2, 3, 7), "weight": normal(3, 3, 3), "bias": normal(3)},
-    "conv2d": {"input": IMAGE, "weight": KERNEL, "bias": normal(3)},
-    "conv_transpose1d": {"input": normal(2, 3, 4), "weight": normal(3, 3, 4), "bias": normal(3)},
+    "conv1d": {"input": normal(2, 2, 5), "weight": normal(3, 2, 3), "bias": normal(3)},
+    "conv2d": {"input": IMAGE, "weight": KERNEL, "bias": normal(2)},
+    "conv_transpose1d": {"input": normal(2, 2, 4), "weight": normal(2, 2, 3), "bias": normal(2)},
     "cosine_similarity": {"x1": normal(4, 3), "x2": normal(4, 3)},
     "cross_entropy": {"input": normal(5, 4), "target": LABELS},
     "ignoring": {"input": normal(5, 4), "target": np.where(LABELS == 1, -100, LABELS)},
     "dropout": {"input": normal(4, 5), "p": 0.3, "rng": 3},
     "einsum": {"equation": "ij,jk->ik", "operand1": normal(4, 4), "operand2": normal(4, 4)},
     "embedding": {"input": WORDS, "weight": normal(6, 4)},
-    "gaussian_nll_loss": {"input": normal(4, 3), "target": normal(4, 3), "var": rng.uniform(0.5, 2, (4, 3))},
-    "group_norm": {"input": normal(3, 6, 4), "num_groups": 2},
+    "group_norm": {"input": normal(2, 4, 3), "num_groups": 2},
     "hardtanh": {"input": away(4, 5)},
     "huber_loss": {
         "input": 2 * normal(4, 3), "target": normal(4, 3), "weight": rng.uniform(1, 2, (4, 3)), "reduction": "none",
     },
-    "instance_norm": {"input": normal(3, 2, 6)},
-    "kl_div": {"input": normal(4, 3), "target": rng.uniform(0.1, 0.9, (4, 3))},
+    "instance_norm": {"input": normal(2, 2, 5)},
     "l1_loss": {
         "input": normal(4, 3), "target": normal(4, 3), "weight": rng.uniform(1, 2, (4, 3)), "reduction": "none",
     },
@@ -60,9 +57,7 @@ GIVEN = {
     "linear": {"input": X, "weight": W, "bias": B},
     "square": {"input": normal(4, 4), "weight": normal(4, 4), "bias": normal(4)},
     "matmul": {"input": normal(4, 4), "other": normal(4, 4)},
-    "oblong": {"input": normal(2, 3, 4), "other": normal(4, 5)},
     "max_pool1d": {"input": normal(2, 2, 6), "kernel_size": 2},
-    "max_pool2d": {"input": normal(2, 2, 4, 4), "kernel_size": 2},
     "mse_loss": {"input": normal(3, 4), "target": normal(3, 4)},
     "weighted": {
         "input": normal(4, 3), "target": normal(4, 3), "weight": rng.uniform(1, 2, (4, 3)), "reduction": "none",
@@ -74,7 +69,6 @@ GIVEN = {
     "prelu": {"input": away(4, 3, 2), "weight": rng.uniform(0.1, 0.4, 3)},
     "rms_norm": {"input": normal(5, 4), "normalized_shape": (4,), "weight": normal(4)},
     "softmax": {"input": normal(5, 4), "dim": 1},
-    "triplet_margin_loss": {"anchor": normal(4, 3), "positive": normal(4, 3), "negative": normal(4, 3), "margin": 9.0},
     "transpose": {"input": normal(3, 4), "dim0": 0, "dim1": 1},
 }  # fmt: skip
 ELEMENTWISE = {"input": away(4, 5)}
@@ -273,7 +267,7 @@ PLANTED = [
     Planted("axis", "pad", "input", lambda d, g, a: np.roll(d, 1, 1), "axis 1 shifted by 1"),
     Planted("axis", "add", "other", lambda d, g, a: g[0], "entry 0 of grad_output along axis 0"),
     Planted("axis", "softmax", "input", lambda d, g, a: d.T.reshape(d.shape), "reshaped"),
-    Planted("axis", "batch_norm", "input", order(2, 0, 1), "shape (5, 4, 3), and it must be (4, 3, 5)"),
+    Planted("axis", "batch_norm", "input", order(2, 0, 1), "shape (4, 3, 2), and it must be (3, 2, 4)"),
     # a missing sum
     Planted("broadcast", "linear", "bias", lambda d, g, a: g, "the sum over axis 0 is missing"),
     Planted("broadcast", "add", "other", lambda d, g, a: g, "along which other is broadcast"),
@@ -299,7 +293,7 @@ PLANTED = [
     Planted("row_constant", "rms_norm", "input", along_itself("input"), "along axis 1, a multiple of input"),
     Planted("row_constant", "batch_norm", "input", mean_left_out((0, 2)), "along axes 0, 2, constant"),
     Planted("row_constant", "instance_norm", "input", mean_left_out((2,)), "along axis 2, constant"),
-    Planted("row_constant", "group_norm", "input", lambda d, g, a: d + np.repeat(np.arange(6.0), 12).reshape(d.shape),
+    Planted("row_constant", "group_norm", "input", lambda d, g, a: d + np.repeat(np.arange(4.0), 6).reshape(d.shape),
             "along the 2 groups of axis 1, constant"),
     Planted("row_constant", "normalize", "input",
             lambda d, g, a: g / np.linalg.norm(a["input"], axis=1, keepdims=True), "a multiple of output"),
@@ -323,7 +317,7 @@ PLANTED = [
     Planted("zero", "tanh", "input", times(0), "zero everywhere"),
     Planted("zero", "linear", "bias", times(0), "zero everywhere"),
     Planted("zero", "cross_entropy", "input", lambda d, g, a: d * np.eye(4)[a["target"]], "zero at 15 of 20 elements"),
-    Planted("zero", "conv2d", "input", lambda d, g, a: d * np.pad(np.ones((3, 2)), 1), "right elsewhere"),
+    Planted("zero", "conv2d", "input", lambda d, g, a: d * np.pad(np.ones((1, 1)), 1), "right elsewhere"),
     Planted("zero", "leaky_relu", "input", lambda d, g, a: d * (a["input"] > 0), "where the derivative is not"),
     Planted("zero", "embedding", "weight", setting(1, 0), "zero at 4 of 24 elements"),
     # one element
@@ -333,6 +327,8 @@ PLANTED = [
     Planted("element", "layer_norm", "bias", adding(2, 0.1), "right but for bias[2]"),
     Planted("element", "cross_entropy", "input", adding((4, 3), 0.1), "right but for input[4, 3]"),
     Planted("element", "softmax", "input", adding((0, 0), 1e-6), "right but for input[0, 0]"),
+    Planted("element", "relu", "input", setting(3, 0.5), "right but for input[3]: 0.5 in place of 0", {
+        "input": -np.arange(1.0, 6)}),
     # kinks and ties
     Planted("kink", "relu", "input", setting((0, 1), 9.0), "a kink", {"input": np.array([[1.0, 0.0, -1.0, 2.0]])}),
     Planted("kink", "hardtanh", "input", setting(1, -9.0), "a kink", {"input": np.array([0.3, 1.0, -0.2, 3.0])}),
@@ -344,7 +340,7 @@ PLANTED = [
     Planted("kink", "relu6", "input", lambda d, g, a: np.where(a["input"] == 6, -9.0, d), "wrong only at a tie, 2 of 4",
             {"input": np.array([6.0, 3.0, 6.0, 1.0])}),
     # twice
-    Planted("twice", "linear", "weight", times(2), "while the gradient of"),
+    Planted("twice", "linear", "weight", times(2), "while the gradients of"),
     Planted("twice", "conv2d", "weight", times(2), "accumulated twice"),
     Planted("twice", "layer_norm", "bias", times(2), "accumulated twice"),
     Planted("twice", "embedding", "weight", doubled_where(lambda a: np.isin(np.arange(6), WORDS[0])[:, None]),

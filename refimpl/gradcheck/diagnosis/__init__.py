@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ._factors import argument, factor, grad_output, slices, twice
 from ._facts import Diagnosis, Facts, Fit
 from ._layout import axis, broadcast, exchanged, shape, transpose
-from ._places import element, kink, masked, not_finite, region, unknown, zero
+from ._places import element, element_among_zeros, kink, masked, not_finite, region, unknown, zero
 from ._rows import row_constant
 
 __all__ = ["KINDS", "Diagnosis", "Facts", "Fit", "diagnose"]
@@ -60,12 +60,14 @@ OF_WRONG_NUMBERS: Finders = (
     masked,
     slices,
     region,
+    element_among_zeros,
 )
 OF_KINKS: Finders = (kink, element)  # where nothing else is wrong
 OF_A_SAMPLE: Finders = (zero, factor)
 # What fits wherever another kind does, and adds nothing to it.
 IMPLIED = {
     "slices": {"factor", "grad_output", "argument", "twice"},
+    "element": {"element", "kink", "twice", "zero", "factor", "masked"},
     "region": {"element", "kink", "zero", "masked", "twice"},
     "axis": {"transpose", "broadcast"},
     "shape": {"broadcast", "transpose", "exchanged", "axis"},
@@ -88,6 +90,7 @@ def diagnose(facts: Facts) -> Diagnosis | None:
     else:
         finders = OF_A_SAMPLE if facts.sampled else OF_WRONG_NUMBERS
     fits = [fit for finder in finders if (fit := finder(facts)) is not None] or [unknown(facts)]
-    kinds = {fit.kind for fit in fits}
-    also = tuple(fit for fit in fits[1:] if not IMPLIED.get(fit.kind, set()) & kinds)
+    also = tuple(
+        fit for i, fit in enumerate(fits) if i and not IMPLIED.get(fit.kind, set()) & {f.kind for f in fits[:i]}
+    )
     return Diagnosis(facts.name, *fits[0], also=also)

@@ -54,8 +54,17 @@ def _tied(facts: Facts, places: list[tuple[int, ...]]) -> bool:
 
 def element(facts: Facts) -> Fit | None:
     """One wrong element, among several right ones that are not just 0."""
+    return _one_wrong(facts) if (facts.matters & ~facts.bad).sum() >= 2 else None
+
+
+def element_among_zeros(facts: Facts) -> Fit | None:
+    """The same where the others are 0 on both sides, as they would be with a wrong factor too."""
+    return _one_wrong(facts) if facts.numeric.size > 2 else None
+
+
+def _one_wrong(facts: Facts) -> Fit | None:
     wrong = _places(facts.bad)
-    if facts.sampled or len(wrong) != 1 or (facts.matters & ~facts.bad).sum() < 2:
+    if facts.sampled or len(wrong) != 1:
         return None
     (place,) = wrong
     analytic, numeric = float(facts.analytic[place]), float(facts.numeric[place])
