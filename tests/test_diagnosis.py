@@ -119,3 +119,31 @@ def test_two_arrays_are_enough():
 def test_one_number_alone_is_no_factor_without_a_name():
     assert diagnose(Facts("x", np.array(0.3), np.array(0.1234))).kind == "unknown"
     assert diagnose(Facts("x", np.array(-0.3), np.array(0.3))).kind == "factor"
+
+
+def wrong_relu(change):
+    op = OPS["relu"]
+    return op.forward, lambda g, cache: {"input": change(op.backward(g, cache)["input"])}
+
+
+def adding(*places):
+    def change(d):
+        d[list(places)] += 9
+        return d
+
+    return change
+
+
+@pytest.mark.parametrize("at_kink", [False, True])
+def test_right_elements_on_kinks_are_not_counted_as_wrong(at_kink):
+    x = np.concatenate([np.zeros(20), np.arange(1.0, 21.0)])
+    report = gradcheck(*wrong_relu(adding(30)), x, at_kink=at_kink)
+    assert np.flatnonzero(report["input"].wrong).tolist() == [30]
+    assert [found.kind for found in report.diagnosis] == ["element"]
+    assert {element.index[0] for element in report["input"].unsettled} == set(range(20))
+
+
+def test_wrong_on_a_kink_and_elsewhere_is_not_wrong_on_kinks_alone():
+    x = np.array([0.0, 1.0, 2.0, 3.0, 4.0, -1.0])
+    (found,) = gradcheck(*wrong_relu(adding(0, 2, 3)), x).diagnosis
+    assert "kink" not in {found.kind, *(fit.kind for fit in found.also)}

@@ -166,7 +166,8 @@ def test_a_pair_that_raises_or_exits_is_a_failure_and_the_next_is_judged(run, wr
 
 
 def test_options_may_be_called_as_gradchecks_own(run, write):
-    text = square("[(np.ones(2), 3.0)]").replace("scale", "seed")
+    text = square("[{'x': np.ones(2), 'seed': 3.0}]").replace("x, scale=1.0", "x, at_kink=1, scale=1.0")
+    text = text.replace("scale", "seed")
     assert run("check", write(text))[0] == 0
 
 
