@@ -201,6 +201,21 @@ def writing_backward(forward, backward):
     return forward, writing
 
 
+def writing_through_the_cache(forward, backward):
+    kept = []
+
+    def keeping(*args, **options):
+        kept.append(args[0] if args else next(iter(options.values())))
+        return forward(*args, **options)
+
+    def writing(g, cache):
+        gradients = {name: d.copy() for name, d in backward(g, cache).items()}
+        kept[0] += 1.0
+        return gradients
+
+    return functools.wraps(forward)(keeping), writing
+
+
 def adding_up(forward, backward):
     """A backward that adds to the gradients of the calls before."""
     kept: dict[str, Any] = {}
@@ -389,6 +404,8 @@ PLANTED = [
     *(Planted("written", op, "", writing_forward, "input changed at ")
       for op in ("tanh", "linear", "softmax", "conv1d", "mse_loss")),
     *(Planted("written", op, "", writing_backward, "grad_output changed at ")
+      for op in ("tanh", "linear", "softmax", "conv1d", "matmul")),
+    *(Planted("written", op, "", writing_through_the_cache, "input changed at ")
       for op in ("tanh", "linear", "softmax", "conv1d", "matmul")),
     *(Planted("repeated", op, "", fading, " changed at ") for op in ("tanh", "linear", "softmax", "conv1d", "matmul")),
 ]  # fmt: skip

@@ -38,11 +38,13 @@ class Pair:
 
         before = _copy(self.bound.arguments)
         self.output, cache = self._call()
-        if not _same(before, self.bound.arguments):
+        self.writes = not _same(before, self.bound.arguments)
+        if self.writes:
             self._break("written", "forward writes to its arguments", before, self.bound.arguments)
             self.bound.arguments.update(_copy(before))
         again = _copy(self._call()[0])
-        self.bound.arguments.update(_copy(before))
+        if self.writes:  # else the arguments stay those that the cache may hold: backward must not write to them
+            self.bound.arguments.update(_copy(before))
         self.grad_output = _random_like(self.output, seed)
         self.deterministic = _same(self.output, again)
         if self.deterministic:
@@ -153,7 +155,7 @@ class Pair:
     def _call(self, arguments: Mapping[str, Any] | None = None) -> tuple[Any, Any]:
         bound = self.bound
         if arguments is not None:
-            given = _copy(arguments) if "forward writes to its arguments" in self.problems else arguments
+            given = _copy(arguments) if self.writes else arguments
             bound = inspect.BoundArguments(self.bound.signature, given)  # type: ignore[arg-type]
         returned = self.forward(*bound.args, **bound.kwargs)
         if not (isinstance(returned, tuple) and len(returned) == 2):

@@ -52,7 +52,7 @@ class ArgumentReport:
     note: str = ""
     diagnosis: Diagnosis | None = None  # what is wrong with it, where anything is
     # The gradient from backward, and in the argument's shape the finite differences and the elements found wrong.
-    # Of a large array only some elements are known: the others are NaN in numeric.
+    # Of a large array only some elements are known: the others are NaN in numeric, which is None where it passed.
     analytic: Array | None = field(default=None, compare=False, repr=False)
     numeric: Array | None = field(default=None, compare=False, repr=False)
     wrong: Mask | None = field(default=None, compare=False, repr=False)
