@@ -1,5 +1,7 @@
 """The diagnosis: faults of every kind are named rightly in several ops, and what is right gets none."""
 
+import json
+
 import numpy as np
 import pytest
 from planted_kinds import PLANTED
@@ -23,6 +25,7 @@ def test_planted_fault_is_named(planted):
     found = report.diagnosis[0]
     assert (found.kind, planted.words in found.message) == (planted.kind, True), str(report)
     assert f"    diagnosis: {found.kind}: {found.message}" in str(report).splitlines()
+    assert json.loads(json.dumps(vars(found)))["kind"] == found.kind  # plain numbers, as --json needs them
 
 
 @pytest.mark.parametrize("kind", KINDS)
