@@ -72,6 +72,14 @@ GIVEN = {
     "transpose": {"input": normal(3, 4), "dim0": 0, "dim1": 1},
 }  # fmt: skip
 ELEMENTWISE = {"input": away(4, 5)}
+SMALL = {  # for what is not about single numbers
+    "tanh": {"input": away(3)},
+    "linear": {"input": normal(2, 3), "weight": normal(2, 3)},
+    "softmax": {"input": normal(2, 3), "dim": 1},
+    "conv1d": {"input": normal(1, 1, 4), "weight": normal(1, 1, 2)},
+    "matmul": {"input": normal(2, 2), "other": normal(2, 2)},
+    "mse_loss": {"input": normal(2, 2), "target": normal(2, 2)},
+}
 TIED = np.array([[1.0, 1.0, 3.0, 2.0], [0.5, 0.2, 0.7, 0.7]])
 
 
@@ -87,6 +95,8 @@ class Planted(NamedTuple):
     def arguments(self):
         if isinstance(self.given, dict):
             return self.given
+        if not self.argument and self.op in SMALL:
+            return SMALL[self.op]
         return GIVEN.get(self.given or self.op, ELEMENTWISE)
 
     @property
