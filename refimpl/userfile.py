@@ -109,11 +109,10 @@ def load_module(source: str) -> ModuleType:
     name = path.stem if path.stem not in sys.modules else f"_refimpl_userfile_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
-    assert spec.loader is not None
-    module, loader = importlib.util.module_from_spec(spec), spec.loader
+    module = importlib.util.module_from_spec(spec)
 
-    def execute() -> ModuleType:
-        loader.exec_module(module)
+    def execute() -> ModuleType:  # not by the loader: compiled files of it would stay behind, and may be out of date
+        exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
         return module
 
     before = sys.modules.get(name)

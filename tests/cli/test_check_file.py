@@ -257,6 +257,12 @@ def test_a_file_whose_ending_was_forgotten(run, write):
     assert err.endswith("(refimpl list has all); the file is cubic.py\n")
 
 
+def test_a_file_is_read_anew_and_nothing_stays_beside_it(run, write, tmp_path):
+    assert run("check", write(square()))[0] == 0
+    assert run("check", write(square(form="3 * grad_output * scale * x")))[0] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]
+
+
 def test_in_a_process_of_its_own(tmp_path):
     (tmp_path / "mine.py").write_text(square())
     with start("check", str(tmp_path / "mine.py")) as process:
