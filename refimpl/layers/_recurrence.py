@@ -97,7 +97,7 @@ def run_forward(net: Net, given: Given, dropout: float, rng: Any) -> tuple[Any, 
     arrays = (given.input, *given.weights.values(), *(given.hx or ()))
     batched = given.input.ndim == 3
     h_n = tuple(answer(final if batched else final[:, 0], *arrays) for final in finals)
-    output = answer(_in_place(y.reshape(*problem.extents, y.shape[1]), given), *arrays)
+    output = answer(_undo_time_first(y.reshape(*problem.extents, y.shape[1]), given), *arrays)
     return (output, h_n if len(h_n) > 1 else h_n[0]), tuple(activations), tuple(dropouts)
 
 
@@ -237,7 +237,7 @@ def _time_first(array: Array, given: Given) -> Array:
     return array.swapaxes(0, 1) if given.batch_first else array
 
 
-def _in_place(array: Array, given: Given) -> Array:
+def _undo_time_first(array: Array, given: Given) -> Array:
     """Undoes _time_first."""
     if given.input.ndim == 2:
         return array[:, 0]
@@ -273,7 +273,7 @@ def _as_given(
     g: Array, grad_weights: dict[int, Weights], grad_initial: tuple[Array, ...], given: Given, problem: _Problem
 ) -> tuple[Array, dict[str, Array], tuple[Array, ...] | None]:
     """The gradients in the form and the dtype of the arguments."""
-    grad_input = gradient(_in_place(g.reshape(*problem.extents, g.shape[1]), given), given.input)
+    grad_input = gradient(_undo_time_first(g.reshape(*problem.extents, g.shape[1]), given), given.input)
     named = {
         name_of(part, *divmod(k, len(problem.layers[0]))): grad
         for k, grads in grad_weights.items()

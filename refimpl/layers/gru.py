@@ -24,7 +24,7 @@ class GruCache(NamedTuple):
     hx: tuple[Array, ...] | None  # of one: h (L D, N, H)
     lengths: IntArray | None  # (N,)
     batch_first: bool
-    activations: tuple[Array, ...]  # for each layer and direction (sum of lengths, 4 H): a_r, a_z, W_in x + b_in, u
+    activations: tuple[Array, ...]  # for each layer and direction (sum of lengths, 4 H): a_r, a_z, u, v = W_in x + b_in
     dropouts: tuple[DropoutCache, ...]  # between the layers; none where nothing is left out
 
 

@@ -185,7 +185,7 @@ class GruCellCache(NamedTuple):
     w_hh: Array  # (3 H, H)
     b_ih: Array | None  # (3 H,)
     b_hh: Array | None  # (3 H,)
-    activation: Array  # (N, 4 H): a_r, a_z, and the two parts of the third, W_in x + b_in and u
+    activation: Array  # (N, 4 H): a_r, a_z, u, and v = W_in x + b_in
 
 
 def gru_cell_forward(
