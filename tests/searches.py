@@ -55,6 +55,11 @@ def liar(p):
     return float(np.sum(p * p)), -2 * p
 
 
+def keeps(part):
+    """A loss that falls by this part of what its slope promises."""
+    return lambda p: (float(-part * np.sum(p)), -np.ones_like(p))
+
+
 def stairs(p):
     """Level between jumps down and up, with a slope that says downhill everywhere."""
     return float(np.sum(np.select([p < 0.5, p < 1.1, p < 1.3], [0.0, -2.0, -1.0], -3.0))), -np.ones_like(p)
@@ -120,6 +125,8 @@ SEARCHES = {
     "an edge, from the other side": Search(edge, (3.0, 0.5), {**WOLFE, "lr": 3.0}),
     "a kink": Search(kink, (0.0, 1.0), {**WOLFE, "lr": 2.0}),
     "a liar": Search(liar, (1.0, -0.5), WOLFE),
+    "just enough of what the slope promises": Search(keeps(1.1e-4), (0.0,), {**WOLFE, "max_iter": 4}),
+    "not enough of what the slope promises": Search(keeps(0.9e-4), (0.0,), {**WOLFE, "max_iter": 4}),
     "stairs": Search(stairs, (0.0,), WOLFE, 2),
     "steps too short to count": Search(cliffs, (1.0,), {"lr": 1e-10}, 2),
     "a flat place": Search(flat, (1.0, 2.0), WOLFE, 3),

@@ -196,6 +196,60 @@ def _adaptive_log_softmax(kind):
     return call
 
 
+def _recurrent(module):
+    """PyTorch's module with the weights of the case, and the masks between the layers that the seed draws here."""
+
+    def call(input, weights, hx=None, lengths=None, dropout=0.0, training=True, rng=None, **options):
+        batch_first = options.get("batch_first", False) and input.ndim == 3
+        hidden = len(weights["weight_ih_l0"]) // {"RNN": 1, "LSTM": 4, "GRU": 3}[module]
+        layers = options.get("num_layers", 1)
+        net = getattr(torch.nn, module)(
+            input.shape[-1], hidden, dropout=dropout if layers > 1 else 0.0, dtype=input.dtype, **options
+        )
+        extents = (input.shape[1], input.shape[0]) if batch_first else input.shape[:-1]
+        inputs = input
+        if lengths is not None:
+            inputs = torch.nn.utils.rnn.pack_padded_sequence(input, lengths, batch_first, enforce_sorted=False)
+        with _Masks(rng, dropout, extents, lengths) if dropout else contextlib.nullcontext():
+            y, h_n = torch.func.functional_call(net.train(training), weights, (inputs, hx))
+        if lengths is not None:
+            y, _ = torch.nn.utils.rnn.pad_packed_sequence(y, batch_first, total_length=extents[0])
+        return y, h_n
+
+    return call
+
+
+class _Masks(TorchDispatchMode):
+    """PyTorch with the masks of a seed, one after the other, between the layers of a recurrent net."""
+
+    def __init__(self, seed, p, extents, lengths):
+        super().__init__()
+        self.rng, self.p, self.extents = np.random.default_rng(seed), p, extents
+        self.rows = slice(None)
+        if lengths is not None:  # PyTorch draws for the steps that there are: the longest sequences first in each
+            order = np.argsort(-lengths.numpy(), kind="stable")
+            step, place = np.nonzero(np.arange(extents[0])[:, None] < lengths.numpy()[order])
+            self.rows = step * extents[1] + order[place]
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function is not torch.ops.aten.bernoulli_.float:
+            return function(*args, **(kwargs or {}))
+        noise = args[0]
+        drawn = self.rng.random((int(np.prod(self.extents)), noise.shape[-1]), dtype=np.float32)[self.rows]
+        return noise.copy_(torch.as_tensor(drawn >= np.float32(self.p)).reshape(noise.shape))
+
+
+def _as_a_batch(name):
+    """PyTorch's function of a cell, on a batch of one."""
+
+    def call(input, hx, **weights):
+        pair = isinstance(hx, tuple)
+        output = getattr(torch, name)(input[None], tuple(h[None] for h in hx) if pair else hx[None], **weights)
+        return tuple(part[0] for part in output) if pair else output[0]
+
+    return call
+
+
 def _an_index_repeats(indices, axes):
     planes = indices.reshape(-1, int(np.prod(indices.shape[-axes:])))
     return any(len(np.unique(plane)) < len(plane) for plane in planes)
@@ -464,6 +518,38 @@ ADAPTATIONS = (
             ),
         )
         for op in ("layer_norm", "rms_norm")
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch has a module that holds the weights, packed sequences for lengths, and its own masks",
+            call=_recurrent(module),
+        )
+        for op, module in (("gru", "GRU"), ("lstm", "LSTM"), ("rnn", "RNN"))
+    ),
+    Adaptation(
+        "lstm",
+        "PyTorch warns that it has no fast kernel for a projection",
+        applies=lambda arguments: "proj_size" in arguments,
+        warning="LSTM with projections is not supported with oneDNN",
+    ),
+    *(
+        Adaptation(
+            op,
+            "another NumPy may draw another mask from the seed",
+            applies=lambda arguments: "rng" in arguments,
+            unrecorded=True,
+        )
+        for op in ("gru", "lstm", "rnn")
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch's functions of cells take a batch alone; its modules make one",
+            applies=lambda arguments: arguments["input"].ndim == 1,
+            call=_as_a_batch(op),
+        )
+        for op in ("gru_cell", "lstm_cell", "rnn_relu_cell", "rnn_tanh_cell")
     ),
     Adaptation(
         "pairwise_distance",

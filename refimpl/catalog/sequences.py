@@ -15,6 +15,36 @@ ROWS: tuple[Op, ...] = (
         derivation="attention.md#scaled_dot_product_attention",
         torch="torch.nn.functional.scaled_dot_product_attention",
     ),
+    # blockwise_attention
+    Op(
+        "blockwise_attention", layers.blockwise_attention_forward, layers.blockwise_attention_backward,
+        differentiable=("query", "key", "value"),
+        constant=("is_causal", "scale", "window", "query_block", "key_block"),
+        derivation="blockwise_attention.md#blockwise_attention", torch="torch.ops.aten.scaled_dot_product_attention",
+    ),
+    # gpt
+    Op(
+        "gpt2_block", layers.gpt2_block_forward, layers.gpt2_block_backward,
+        differentiable=("hidden_states", "weights"),
+        constant=("n_head", "attn_pdrop", "resid_pdrop", "layer_norm_epsilon", "training", "rng"),
+        derivation="gpt.md#gpt2_block", torch="torch.nn.TransformerEncoderLayer",
+    ),
+    # gru
+    Op(
+        "gru", layers.gru_forward, layers.gru_backward,
+        differentiable=("input", "weights", "hx"),
+        constant=("lengths", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "training", "rng"),
+        derivation="gru.md#gru", torch="torch.nn.GRU",
+    ),
+    # lstm
+    Op(
+        "lstm", layers.lstm_forward, layers.lstm_backward,
+        differentiable=("input", "weights", "hx"),
+        constant=(
+            "lengths", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size", "training", "rng",
+        ),
+        derivation="lstm.md#lstm", torch="torch.nn.LSTM",
+    ),
     # multi_head_attention
     Op(
         "multi_head_attention", layers.multi_head_attention_forward, layers.multi_head_attention_backward,
@@ -30,19 +60,38 @@ ROWS: tuple[Op, ...] = (
         derivation="multi_head_attention.md#multi_head_attention",
         torch="torch.nn.functional.multi_head_attention_forward",
     ),
-    # blockwise_attention
+    # recurrent_cells
     Op(
-        "blockwise_attention", layers.blockwise_attention_forward, layers.blockwise_attention_backward,
-        differentiable=("query", "key", "value"),
-        constant=("is_causal", "scale", "window", "query_block", "key_block"),
-        derivation="blockwise_attention.md#blockwise_attention", torch="torch.ops.aten.scaled_dot_product_attention",
+        "gru_cell", layers.gru_cell_forward, layers.gru_cell_backward,
+        differentiable=("input", "hx", "w_ih", "w_hh", "b_ih", "b_hh"), constant=(),
+        derivation="recurrent_cells.md#gru_cell", torch="torch.gru_cell",
     ),
-    # gpt
     Op(
-        "gpt2_block", layers.gpt2_block_forward, layers.gpt2_block_backward,
-        differentiable=("hidden_states", "weights"),
-        constant=("n_head", "attn_pdrop", "resid_pdrop", "layer_norm_epsilon", "training", "rng"),
-        derivation="gpt.md#gpt2_block", torch="torch.nn.TransformerEncoderLayer",
+        "lstm_cell", layers.lstm_cell_forward, layers.lstm_cell_backward,
+        differentiable=("input", "hx", "w_ih", "w_hh", "b_ih", "b_hh"), constant=(),
+        derivation="recurrent_cells.md#lstm_cell", torch="torch.lstm_cell",
+    ),
+    Op(
+        "rnn_relu_cell", layers.rnn_relu_cell_forward, layers.rnn_relu_cell_backward,
+        differentiable=("input", "hx", "w_ih", "w_hh", "b_ih", "b_hh"), constant=(),
+        kinks="an activation = 0",
+        derivation="recurrent_cells.md#rnn_relu_cell", torch="torch.rnn_relu_cell",
+    ),
+    Op(
+        "rnn_tanh_cell", layers.rnn_tanh_cell_forward, layers.rnn_tanh_cell_backward,
+        differentiable=("input", "hx", "w_ih", "w_hh", "b_ih", "b_hh"), constant=(),
+        derivation="recurrent_cells.md#rnn_tanh_cell", torch="torch.rnn_tanh_cell",
+    ),
+    # rnn
+    Op(
+        "rnn", layers.rnn_forward, layers.rnn_backward,
+        differentiable=("input", "weights", "hx"),
+        constant=(
+            "lengths", "num_layers", "nonlinearity", "bias", "batch_first", "dropout", "bidirectional", "training",
+            "rng",
+        ),
+        kinks="an activation = 0 where nonlinearity is relu",
+        derivation="rnn.md#rnn", torch="torch.nn.RNN",
     ),
     # rotary_embedding
     Op(

@@ -18,10 +18,12 @@ from .fractional_pooling import *
 from .gates import *
 from .gpt import *
 from .grid_sampling import *
+from .gru import *
 from .hard_activations import *
 from .interpolation import *
 from .linear import *
 from .lp_pooling import *
+from .lstm import *
 from .max_pooling import *
 from .multi_head_attention import *
 from .normalization import *
@@ -29,7 +31,9 @@ from .padding import *
 from .positions import *
 from .products import *
 from .rectifiers import *
+from .recurrent_cells import *
 from .response_normalization import *
+from .rnn import *
 from .roi_align import *
 from .rotary_embedding import *
 from .self_gated import *

@@ -109,19 +109,20 @@ def multi_head_attention_forward(
         "key_padding_mask": key_padding_mask, "attn_mask": attn_mask, "q_proj_weight": q_proj_weight,
         "k_proj_weight": k_proj_weight, "v_proj_weight": v_proj_weight, "static_k": static_k, "static_v": static_v,
     }  # fmt: skip
-    options = {
-        "training": training, "need_weights": need_weights, "add_zero_attn": add_zero_attn, "is_causal": is_causal,
-        "use_separate_proj_weight": use_separate_proj_weight, "average_attn_weights": average_attn_weights,
-    }  # fmt: skip
-    for name, option in options.items():
-        _validate.boolean(op, name, option)
+    for name, flag in (
+        ("training", training), ("need_weights", need_weights), ("add_zero_attn", add_zero_attn),
+        ("use_separate_proj_weight", use_separate_proj_weight), ("average_attn_weights", average_attn_weights),
+        ("is_causal", is_causal),
+    ):  # fmt: skip
+        _validate.boolean(op, name, flag)
     arguments, extents = check_arguments(op, given, embed_dim_to_check, num_heads, use_separate_proj_weight)
     if is_causal and attn_mask is None:
         raise ValueError(f"{op}: attn_mask must be given where is_causal is True, got None")
     dropout_p = _validate.number(op, "dropout_p", dropout_p, at_least=0, at_most=1)
-    rng = _validate.generator(op, rng) if training and 0 < dropout_p < 1 else None
+    dropout_p = dropout_p if training else 0.0
+    rng = _validate.generator(op, rng) if 0 < dropout_p < 1 else None
 
-    x, floating = _working(arguments), _floating(arguments)
+    x = _working(arguments)
     with np.errstate(all="ignore"):
         projections = {
             name: _projected(x, name, extents, use_separate_proj_weight)
@@ -132,18 +133,14 @@ def multi_head_attention_forward(
         causal = is_causal and not need_weights and key_padding_mask is None
         mask = None if causal else _merged_mask(x, extents, k.shape[2])
         attend = _weighted_mean if need_weights else _mean
-        y, weights, attention = attend(q, k, v, mask, causal, dropout_p if training else 0.0, rng)
+        y, weights, attention = attend(q, k, v, mask, causal, dropout_p, rng)
         output, out_projection = linear_forward(_joined(y), x["out_proj_weight"], x.get("out_proj_bias"))
     caches = {name: projection for name, (_, projection) in projections.items()}
     cache = MultiHeadAttentionCache(
         arguments, extents, use_separate_proj_weight, add_zero_attn, average_attn_weights, caches, attention,
         out_projection,
     )  # fmt: skip
-    output = answer(output if extents.batched else output[:, 0], *floating)
-    if weights is None:
-        return (output, None), cache
-    weights = weights.mean(axis=1) if average_attn_weights else weights
-    return (output, answer(weights if extents.batched else weights[0], *floating)), cache
+    return _answers(output, weights, cache), cache
 
 
 def multi_head_attention_backward(grad_output: Any, cache: MultiHeadAttentionCache) -> Arrays:
@@ -185,9 +182,20 @@ def _floating(arguments: Arrays) -> list[Array]:
 
 
 def _working(arguments: Arrays) -> dict[str, Any]:
-    """The arrays in the dtype that is computed in; boolean masks as they are."""
+    """The arrays in the dtype to compute in, and the layout that products are fast in; boolean masks as they are."""
     dtype = working_dtype(*_floating(arguments))
-    return {name: a if a.dtype == np.bool_ else a.astype(dtype, copy=False) for name, a in arguments.items()}
+    return {name: a if a.dtype == np.bool_ else np.ascontiguousarray(a, dtype=dtype) for name, a in arguments.items()}
+
+
+def _answers(output: Any, weights: Any, cache: MultiHeadAttentionCache) -> tuple[Array, Array | None]:
+    """The output, (L, N, F), and the weights, (N, num_heads, L, S') or None, as they are asked for."""
+    floating, batched = _floating(cache.arguments), cache.extents.batched
+    output = answer(output if batched else output[:, 0], *floating)
+    if weights is None:
+        return output, None
+    with np.errstate(all="ignore"):
+        weights = weights.mean(axis=1) if cache.average else weights
+    return output, answer(weights if batched else weights[0], *floating)
 
 
 def _checked_gradients(op: str, grad_output: Any, cache: MultiHeadAttentionCache) -> tuple[Any, Any]:
@@ -322,4 +330,4 @@ def _weighted_mean_backward(grad_y: Any, grad_weights: Any, cache: WeightedMeanC
 
 
 def _scale(q: Any) -> Any:
-    return q.dtype.type(1 / math.sqrt(q.shape[3]))
+    return q.dtype.type(1 / math.sqrt(max(1, q.shape[3])))
