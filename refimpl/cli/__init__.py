@@ -1,4 +1,4 @@
-"""The command `refimpl`, which is also `python -m refimpl`: the ops listed, checked and shown."""
+"""The command `refimpl`, which is also `python -m refimpl`: the ops listed, checked, shown and exported to port."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from importlib import metadata
 
-from . import check, listing, show
+from ..vectors import VectorsError
+from . import check, export, listing, show, verify
 from .screen import open_screen
 from .selection import UnknownName
 
 __all__ = ["main"]
 
-COMMANDS = (listing, check, show)
+COMMANDS = (listing, check, show, export, verify)
 
 DESCRIPTION = """\
 The reference implementation of backpropagation: losses and layers as pairs of functions, forward and backward,
 in NumPy. This command lists the pairs, checks their gradients against SciPy's finite differences, and shows how
-a pair is called and what it computes.
+a pair is called and what it computes. It writes vectors to port the ops with, and judges a port by them.
 """
 EPILOG = """\
 examples:
@@ -28,11 +29,14 @@ examples:
   refimpl check                   check every gradient of every op
   refimpl check relu '*loss'      check one op, and all whose names end in loss
   refimpl show cross_entropy      how it is called, its formula, its gradients
+  refimpl export vectors          write what every op answers into a folder, to port with
+  refimpl verify vectors          judge what a port answered
 
 exit status:
-  0    done; for check: every gradient passed
-  1    check found a gradient that is wrong or that it cannot judge, or the output could not be written
-  2    a name or an option that does not exist
+  0    done; for check: every gradient passed; for verify: every op passed
+  1    check found a gradient that is wrong or that it cannot judge, verify an answer that is wrong or missing, or
+       the output could not be written
+  2    a name or an option that does not exist, or a folder that cannot be used
   130  interrupted
 
 `refimpl COMMAND --help` tells more of each command.
@@ -46,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(argv)
         finally:
             sys.stdout.flush()
-    except UnknownName as error:
+    except (UnknownName, VectorsError) as error:
         print(f"refimpl: {error}", file=sys.stderr)
         return 2
     except BrokenExecutor:
