@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 Cache = TypeVar("Cache")
+State = TypeVar("State")
 
 FLOATING = tuple(np.dtype(name) for name in ("float64", "float32", "float16"))
 
@@ -54,6 +55,16 @@ def integers(op: str, name: str, value: ArrayLike) -> IntArray:
     if array.dtype.kind not in "iu":
         raise TypeError(f"{op}: {name} must be an integer array, got dtype {array.dtype}")
     return array
+
+
+def mask(op: str, name: str, value: ArrayLike) -> NDArray[Any]:
+    """`value` as an array of booleans, or of floating numbers that are added."""
+    array = _as_array(op, name, value)
+    if array.dtype == np.bool_:
+        return array
+    if array.dtype.kind == "f":
+        return floating(op, name, array)
+    raise TypeError(f"{op}: {name} must be a boolean or a floating-point array, got dtype {array.dtype}")
 
 
 def real(op: str, name: str, value: ArrayLike) -> NDArray[Any]:
@@ -132,13 +143,16 @@ def axis(op: str, name: str, value: Any, ndim: int) -> int:
     return number % count
 
 
-def integer(op: str, name: str, value: Any) -> int:
+def integer(op: str, name: str, value: Any, *, at_least: int | None = None) -> int:
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{op}: {name} must be an integer, got {value!r}")
     try:
-        return operator.index(value)
+        result = operator.index(value)
     except TypeError:
         raise TypeError(f"{op}: {name} must be an integer, got {value!r}") from None
+    if at_least is not None and result < at_least:
+        raise ValueError(f"{op}: {name} must be at least {at_least}, got {result}")
+    return result
 
 
 def boolean(op: str, name: str, value: Any) -> bool:
@@ -213,6 +227,14 @@ def class_indices(op: str, name: str, target: IntArray, classes: int, ignore_ind
         raise ValueError(f"{op}: {name} must hold classes from 0 to {classes - 1}{ignored}, got {found}")
 
 
+def pair(op: str, name: str, value: Any, parts: str) -> tuple[Any, Any]:
+    """`value` as the tuple of two that `parts` names: "(h, c)"."""
+    if not (isinstance(value, (tuple, list)) and len(value) == 2):
+        found = f"{len(value)} entries" if isinstance(value, (tuple, list)) else type(value).__name__
+        raise TypeError(f"{op}: {name} must be a pair {parts}, got {found}")
+    return value[0], value[1]
+
+
 def is_cache(op: str, cache: object, kind: type[Cache]) -> Cache:
     """`cache`, which must be the one that this op's forward returned."""
     if not isinstance(cache, kind):
@@ -223,10 +245,12 @@ def is_cache(op: str, cache: object, kind: type[Cache]) -> Cache:
     return cache
 
 
-def output_gradient(op: str, value: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """grad_output, which must have output's shape, in the dtype that backward computes in."""
-    grad_output = floating(op, "grad_output", value)
-    has_shape(op, "grad_output", grad_output, "of output", shape)
+def output_gradient(
+    op: str, value: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any], name: str = "grad_output"
+) -> Array:
+    """grad_output, or an array in it, which must have output's shape, in the dtype that backward computes in."""
+    grad_output = floating(op, name, value)
+    has_shape(op, name, grad_output, "of output", shape)
     return grad_output.astype(dtype, copy=False)
 
 
@@ -243,10 +267,11 @@ def generator(op: str, rng: Any) -> np.random.Generator:
     raise TypeError(f"{op}: rng must be an integer seed or a numpy.random.Generator, got {type(rng).__name__}")
 
 
-def is_state(op: str, state: object, kind: type[Any]) -> None:
-    """`state` is the one that this optimiser's init or last update returned."""
+def is_state(op: str, state: object, kind: type[State]) -> State:
+    """`state`, which must be the one that this optimiser's init or last update returned."""
     if not isinstance(state, kind):
         name = op.removesuffix("_update")
         raise TypeError(
             f"{op}: state must be the {kind.__name__} that {name}_init or {op} returned, got {type(state).__name__}"
         )
+    return state

@@ -14,7 +14,7 @@ The file of an op, NAME being the op's:
     cases.CASE.undifferentiated                 argument: why PyTorch gives no gradient of it
     left_out                                    case: why PyTorch cannot evaluate it, or a file not hold it
 
-What the training runs hold is said in torch_runs.py.
+What the training runs hold is said in torch_runs.py and torch_schedules.py.
 """
 
 from __future__ import annotations
@@ -29,7 +29,14 @@ import numpy as np
 import refimpl
 
 FOLDER = Path(__file__).parent / "golden"
-RUNS = ("linear_regression", "optim")  # training runs; every other file is an op's
+RUNS = (
+    "linear_regression",
+    "clip_grad_norm",
+    "searches",
+    "schedules",
+    "averaging",
+    "initialisers",
+)  # and those in optim/; every other file is an op's
 
 
 def path_of(name):
@@ -37,8 +44,8 @@ def path_of(name):
 
 
 def stored():
-    """The names of all files there are."""
-    return sorted(path.stem for path in FOLDER.glob("*.npz"))
+    """The names of all files there are; that of a file in a folder is FOLDER/NAME."""
+    return sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.npz"))
 
 
 @cache

@@ -12,7 +12,8 @@ from refimpl.cases import CASES
 
 FOLDER = ROOT / "derivations"
 PAGES = [pytest.param(path, id=path.name) for path in sorted(FOLDER.glob("*.md"))]
-LINKED = [*PAGES, *(pytest.param(ROOT / name, id=f"../{name}") for name in ("README.md", "CONTRIBUTING.md"))]
+LESSONS = [pytest.param(path, id=f"lessons/{path.name}") for path in sorted(FOLDER.glob("lessons/*.md"))]
+LINKED = [*PAGES, *LESSONS, *(pytest.param(ROOT / name, id=f"../{name}") for name in ("README.md", "CONTRIBUTING.md"))]
 MODULES = [pytest.param(p, id=str(p.relative_to(ROOT))) for p in sorted((ROOT / "refimpl").rglob("*.py"))]
 ROWS = [pytest.param(op, id=op.name) for op in OPS.values()]
 
@@ -48,7 +49,7 @@ def named(cells):
     return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *LESSONS])
 def test_blocks_run(page):
     run_blocks(page.read_text(encoding="utf-8"), str(page))
 
@@ -76,7 +77,7 @@ def test_every_subject_has_the_parts(page):
     assert SHARED not in first[1:]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *LESSONS])
 def test_code_is_run_or_text(page):
     assert {language for language, _, _ in code_blocks(page.read_text(encoding="utf-8"))} <= {"python", "text"}
 
@@ -122,7 +123,7 @@ def test_table_tells_the_state(name):
     rows = table(
         dict(subjects((FOLDER / f"{name.removesuffix('_init')}.md").read_text(encoding="utf-8"))[""])["Statement"]
     )
-    state = getattr(optim, name)({"weight": np.zeros(2)})
+    state = getattr(optim, name)(0.1 if name == "reduce_lr_on_plateau_init" else {"weight": np.zeros((2, 2))})
     assert named(row[3] for row in rows) == set(state._fields)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -91,6 +92,21 @@ def _masked(name):
     return call
 
 
+def _attention_with_dropout(name):
+    """The attention of this name, with a mask of dropout that the seed gives."""
+
+    def call(rng, dropout_p, **others):
+        with _Noise(rng, dropout_p):
+            return getattr(torch.nn.functional, name)(dropout_p=dropout_p, **others)
+
+    return call
+
+
+def _kinds_differ(arguments):
+    masks = [arguments[name] for name in ("attn_mask", "key_padding_mask") if name in arguments]
+    return len({is_floating(mask) for mask in masks}) == 2
+
+
 def _grouped_mm(mat_a, mat_b, offs=None):
     """PyTorch's, in its widest dtype on the CPU, without what it leaves uninitialised."""
     end = int(offs[-1]) if offs is not None and len(offs) else None
@@ -104,6 +120,91 @@ def _grouped_mm(mat_a, mat_b, offs=None):
     y = torch.nn.functional.grouped_mm(a, b, offs=offs)
     beyond = (0, mat_b.shape[-1] - y.shape[-1], 0, mat_a.shape[-2] - y.shape[-2])
     return torch.nn.functional.pad(y, beyond).to(mat_a.dtype)
+
+
+def _attention(query, key, value, is_causal=False, scale=None, window=None, query_block=128, key_block=128):
+    """PyTorch's dense attention, with a mask in place of a window."""
+    if window is None:
+        return torch.nn.functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal, scale=scale)
+    distance = torch.arange(query.shape[-2])[:, None] - torch.arange(key.shape[-2])
+    mask = (distance < window) & (distance > (-1 if is_causal else -window))
+    return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scale)
+
+
+class _LogProb(torch.nn.AdaptiveLogSoftmaxWithLoss):
+    """The module with its log_prob as what a call computes; it takes batches alone."""
+
+    def forward(self, input):
+        return self.log_prob(input) if input.ndim == 2 else self.log_prob(input[None])[0]
+
+
+def _adaptive_log_softmax(kind):
+    """The module of this kind as a function of its parameters, which keep their names in it."""
+
+    def call(input, head_weight, tail_weights, n_classes, cutoffs, target=None, head_bias=None):
+        cutoffs = [int(cutoff) for cutoff in cutoffs]
+        module = kind(input.shape[-1], n_classes, cutoffs, div_value=1, head_bias=head_bias is not None)
+        parameters = {"head.weight": head_weight} | ({} if head_bias is None else {"head.bias": head_bias})
+        for i, pair in enumerate(tail_weights):
+            parameters |= {f"tail.{i}.{j}.weight": weight for j, weight in enumerate(pair)}
+        found = torch.func.functional_call(module, parameters, (input,) if target is None else (input, target))
+        return tuple(found) if isinstance(found, tuple) else found  # without the names that PyTorch gives the two
+
+    return call
+
+
+def _recurrent(module):
+    """PyTorch's module with the weights of the case, and the masks between the layers that the seed draws here."""
+
+    def call(input, weights, hx=None, lengths=None, dropout=0.0, training=True, rng=None, **options):
+        batch_first = options.get("batch_first", False) and input.ndim == 3
+        hidden = len(weights["weight_ih_l0"]) // {"RNN": 1, "LSTM": 4, "GRU": 3}[module]
+        layers = options.get("num_layers", 1)
+        net = getattr(torch.nn, module)(
+            input.shape[-1], hidden, dropout=dropout if layers > 1 else 0.0, dtype=input.dtype, **options
+        )
+        extents = (input.shape[1], input.shape[0]) if batch_first else input.shape[:-1]
+        inputs = input
+        if lengths is not None:
+            inputs = torch.nn.utils.rnn.pack_padded_sequence(input, lengths, batch_first, enforce_sorted=False)
+        with _Masks(rng, dropout, extents, lengths) if dropout else contextlib.nullcontext():
+            y, h_n = torch.func.functional_call(net.train(training), weights, (inputs, hx))
+        if lengths is not None:
+            y, _ = torch.nn.utils.rnn.pad_packed_sequence(y, batch_first, total_length=extents[0])
+        return y, h_n
+
+    return call
+
+
+class _Masks(TorchDispatchMode):
+    """PyTorch with the masks of a seed, one after the other, between the layers of a recurrent net."""
+
+    def __init__(self, seed, p, extents, lengths):
+        super().__init__()
+        self.rng, self.p, self.extents = np.random.default_rng(seed), p, extents
+        self.rows = slice(None)
+        if lengths is not None:  # PyTorch draws for the steps that there are: the longest sequences first in each
+            order = np.argsort(-lengths.numpy(), kind="stable")
+            step, place = np.nonzero(np.arange(extents[0])[:, None] < lengths.numpy()[order])
+            self.rows = step * extents[1] + order[place]
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function is not torch.ops.aten.bernoulli_.float:
+            return function(*args, **(kwargs or {}))
+        noise = args[0]
+        drawn = self.rng.random((int(np.prod(self.extents)), noise.shape[-1]), dtype=np.float32)[self.rows]
+        return noise.copy_(torch.as_tensor(drawn >= np.float32(self.p)).reshape(noise.shape))
+
+
+def _as_a_batch(name):
+    """PyTorch's function of a cell, on a batch of one."""
+
+    def call(input, hx, **weights):
+        pair = isinstance(hx, tuple)
+        output = getattr(torch, name)(input[None], tuple(h[None] for h in hx) if pair else hx[None], **weights)
+        return tuple(part[0] for part in output) if pair else output[0]
+
+    return call
 
 
 def _an_index_repeats(indices, axes):
@@ -124,6 +225,29 @@ def _fractional(op):
 
 
 ADAPTATIONS = (
+    *(
+        Adaptation(
+            op,
+            "PyTorch has it as a module, which holds the weights",
+            call=_adaptive_log_softmax(kind),
+        )
+        for op, kind in (
+            ("adaptive_log_softmax_log_prob", _LogProb),
+            ("adaptive_log_softmax_with_loss", torch.nn.AdaptiveLogSoftmaxWithLoss),
+        )
+    ),
+    Adaptation(
+        "adaptive_log_softmax_with_loss",
+        "PyTorch gives no gradient of clusters that no target enters, where refimpl gives 0",
+        applies=lambda arguments: arguments["target"].max() < arguments["cutoffs"][0],
+        undifferentiated=("tail_weights",),
+    ),
+    Adaptation(
+        "adaptive_log_softmax_with_loss",
+        "PyTorch's index_copy takes no integers of 8 bits",
+        applies=lambda arguments: arguments["target"].dtype == np.uint8,
+        unevaluated=True,
+    ),
     Adaptation(
         "avg_pool3d",
         "PyTorch refuses a kernel larger than the input in three dimensions, and takes it in one and two",
@@ -158,6 +282,31 @@ ADAPTATIONS = (
     *(
         Adaptation(
             op,
+            "PyTorch draws the mask of its dropout from a generator of its own",
+            applies=lambda arguments: "rng" in arguments,
+            call=_attention_with_dropout(op + ending),
+            unrecorded=True,
+        )
+        for op, ending in (("multi_head_attention", "_forward"), ("scaled_dot_product_attention", ""))
+    ),
+    Adaptation(
+        "multi_head_attention",
+        "PyTorch warns that masks of two kinds are deprecated",
+        applies=_kinds_differ,
+        warning="Support for mismatched key_padding_mask and attn_mask is deprecated",
+    ),
+    *(
+        Adaptation(
+            "multi_head_attention",
+            f"{static} stands in for what is projected: PyTorch gives no gradient, and refimpl 0",
+            applies=lambda arguments, static=static: static in arguments,
+            undifferentiated=unused,
+        )
+        for static, unused in (("static_k", ("key", "k_proj_weight")), ("static_v", ("value", "v_proj_weight")))
+    ),
+    *(
+        Adaptation(
+            op,
             "PyTorch refuses the gradient of the class weights where the target holds classes",
             applies=lambda arguments: not is_floating(arguments["target"]),
             undifferentiated=("weight",),
@@ -185,6 +334,11 @@ ADAPTATIONS = (
         "PyTorch refuses inputs without features",
         applies=lambda arguments: arguments["weight"].shape[1] == 0,
         unevaluated=True,
+    ),
+    Adaptation(
+        "blockwise_attention",
+        "PyTorch's attention takes no window, and chooses its blocks itself",
+        call=_attention,
     ),
     Adaptation(
         "dropout2d",
@@ -300,6 +454,38 @@ ADAPTATIONS = (
             ),
         )
         for op in ("layer_norm", "rms_norm")
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch has a module that holds the weights, packed sequences for lengths, and its own masks",
+            call=_recurrent(module),
+        )
+        for op, module in (("gru", "GRU"), ("lstm", "LSTM"), ("rnn", "RNN"))
+    ),
+    Adaptation(
+        "lstm",
+        "PyTorch warns that it has no fast kernel for a projection",
+        applies=lambda arguments: "proj_size" in arguments,
+        warning="LSTM with projections is not supported with oneDNN",
+    ),
+    *(
+        Adaptation(
+            op,
+            "another NumPy may draw another mask from the seed",
+            applies=lambda arguments: "rng" in arguments,
+            unrecorded=True,
+        )
+        for op in ("gru", "lstm", "rnn")
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch's functions of cells take a batch alone; its modules make one",
+            applies=lambda arguments: arguments["input"].ndim == 1,
+            call=_as_a_batch(op),
+        )
+        for op in ("gru_cell", "lstm_cell", "rnn_relu_cell", "rnn_tanh_cell")
     ),
     Adaptation(
         "pairwise_distance",

@@ -7,9 +7,14 @@ is needed to run it again in NumPy.
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 
 import numpy as np
 import torch
+import torch_schedules
+from optimisers import OPTIMISERS, RECORDINGS, STEPS, gradient, has_gradient, loss_at, problem
+from optimisers.row import SHAPES
+from searches import SEARCHES
 
 # linear_regression
 
@@ -54,116 +59,125 @@ def _parameters(model):
     return {name: parameter.detach().numpy().copy() for name, parameter in model.named_parameters()}
 
 
-# optim
-
-SHAPES = {"weight": (3, 4), "bias": (4,), "scale": ()}
-STEPS = (1, 2, 3, 10, 30, 100)  # after how many steps the parameters are recorded
-
-OPTIMIZERS = {
-    "sgd": ("SGD", {"lr": 0.05}),
-    "sgd, default lr": ("SGD", {}),
-    "sgd, weight decay": ("SGD", {"lr": 0.05, "weight_decay": 0.1}),
-    "sgd, maximize": ("SGD", {"lr": 0.05, "maximize": True}),
-    "sgd, momentum": ("SGD", {"lr": 0.05, "momentum": 0.9}),
-    "sgd, momentum, dampening": ("SGD", {"lr": 0.05, "momentum": 0.9, "dampening": 0.3}),
-    "sgd, momentum, weight decay": ("SGD", {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.1}),
-    "sgd, momentum, maximize": ("SGD", {"lr": 0.05, "momentum": 0.9, "maximize": True}),
-    "sgd, nesterov": ("SGD", {"lr": 0.05, "momentum": 0.9, "nesterov": True}),
-    "sgd, nesterov, weight decay, maximize": (
-        "SGD",
-        {"lr": 0.05, "momentum": 0.8, "nesterov": True, "weight_decay": 0.1, "maximize": True},
-    ),
-    "sgd, all but nesterov": (
-        "SGD",
-        {"lr": 0.05, "momentum": 0.8, "dampening": 0.2, "weight_decay": 0.1, "maximize": True},
-    ),
-    "adam": ("Adam", {}),
-    "adam, lr": ("Adam", {"lr": 0.05}),
-    "adam, betas": ("Adam", {"lr": 0.05, "betas": (0.7, 0.9)}),
-    "adam, betas above a half and below": ("Adam", {"lr": 0.05, "betas": (0.3, 0.99)}),
-    "adam, no memory": ("Adam", {"lr": 0.05, "betas": (0.0, 0.0)}),
-    "adam, eps": ("Adam", {"lr": 0.05, "eps": 0.1}),
-    "adam, weight decay": ("Adam", {"lr": 0.05, "weight_decay": 0.1}),
-    "adam, amsgrad": ("Adam", {"lr": 0.05, "betas": (0.7, 0.9), "amsgrad": True}),
-    "adam, maximize": ("Adam", {"lr": 0.05, "maximize": True}),
-    "adam, decoupled weight decay": (
-        "Adam",
-        {"lr": 0.05, "weight_decay": 0.1, "decoupled_weight_decay": True},
-    ),
-    "adam, weight decay, amsgrad, maximize": (
-        "Adam",
-        {"lr": 0.05, "betas": (0.7, 0.9), "eps": 0.01, "weight_decay": 0.1, "amsgrad": True, "maximize": True},
-    ),
-    "adam, decoupled weight decay, amsgrad, maximize": (
-        "Adam",
-        {
-            "lr": 0.05,
-            "betas": (0.7, 0.9),
-            "eps": 0.01,
-            "weight_decay": 0.1,
-            "amsgrad": True,
-            "maximize": True,
-            "decoupled_weight_decay": True,
-        },
-    ),
-    "adamw": ("AdamW", {"lr": 0.05}),
-}
+# Optimisers
 
 
-def gradient(parameter, height, centre):
-    """The gradient of f = sum height / 2 log(1 + (parameter - centre)^2), to the last bit the same in NumPy."""
-    d = parameter - centre
-    return height * d / (1 + d * d)
+def trajectories(name):
+    """The runs of PyTorch's optimiser, as the table of optimisers has them.
 
-
-def optim():
-    """Trajectories of the optimisers, and gradients clipped.
-
-    problem: parameters, height, centre, each {weight (3, 4), bias (4,), scale ()}; the gradient of a parameter is
-    height d / (1 + d^2) with d = parameter - centre, which is bounded, so that maximising is no runaway.
+    optimizer: the class of torch.optim.
+    problem: parameters, height, centre, each by the parameter's name; optimisers/__init__.py says what the loss is.
     steps: after how many steps the parameters are recorded.
-    runs: name to optimizer, options, and trajectory {weight (steps, 3, 4), ...}.
-    clipping: name to max_norm, norm_type, gradients, clipped, total_norm.
+    runs: name to options, trajectory {parameter: (steps, *shape)}, and, for what both keep, state {field: {parameter:
+    shape}} after the last step.
     """
-    rng = np.random.default_rng(6)
-    problem = {
-        "parameters": {name: np.asarray(rng.standard_normal(shape)) for name, shape in SHAPES.items()},
-        "height": {name: np.asarray(rng.uniform(0.5, 2, shape)) for name, shape in SHAPES.items()},
-        "centre": {name: np.asarray(rng.standard_normal(shape)) for name, shape in SHAPES.items()},
-    }
+    optimiser = OPTIMISERS[name]
+    start = problem(optimiser.shapes)
     return {
-        "problem": problem,
+        "optimizer": optimiser.torch,
+        "problem": start,
         "steps": list(STEPS),
         "runs": {
-            name: {"optimizer": kind, "options": options, "trajectory": _trajectory(problem, kind, options)}
-            for name, (kind, options) in OPTIMIZERS.items()
-        },
-        "clipping": {
-            f"norm {norm_type}, at most {max_norm}": _clipping(rng, norm_type, max_norm)
-            for norm_type in (1.0, 2.0, 3.5, math.inf)
-            for max_norm in (0.5, 100.0)
+            run: {"options": options, **_trajectory(optimiser, options, start)}
+            for run, options in optimiser.runs.items()
         },
     }
 
 
-def _trajectory(problem, kind, options):
-    parameters = {name: torch.tensor(start, requires_grad=True) for name, start in problem["parameters"].items()}
-    height, centre = (
-        {name: torch.tensor(a) for name, a in problem[part].items()} for part in ("height", "centre")
-    )  # fmt: skip
-    optimizer = getattr(torch.optim, kind)(list(parameters.values()), **options)
+def _trajectory(optimiser, options, start):
+    parameters = {name: torch.tensor(value, requires_grad=True) for name, value in start["parameters"].items()}
+    height, centre = ({name: torch.tensor(a) for name, a in start[part].items()} for part in ("height", "centre"))
     seen = {name: [] for name in parameters}
-    for step in range(1, max(STEPS) + 1):
+
+    def closure():
         for name, parameter in parameters.items():
-            parameter.grad = gradient(parameter.detach(), height[name], centre[name])
-        optimizer.step()
-        if step in STEPS:
-            for name, parameter in parameters.items():
-                seen[name].append(parameter.detach().numpy().copy())
-    return {name: np.stack(values) for name, values in seen.items()}
+            g = gradient(parameter.detach(), height[name], centre[name])
+            parameter.grad = (g * torch.tensor(has_gradient(g.shape, step))).to_sparse() if optimiser.sparse else g
+        return loss_at(start, {name: parameter.detach().numpy() for name, parameter in parameters.items()})
+
+    with _double_precision():
+        optimizer = getattr(torch.optim, optimiser.torch)(list(parameters.values()), **options)
+        for step in range(1, max(STEPS) + 1):
+            if optimiser.by_closure:
+                optimizer.step(closure)
+            else:
+                closure()
+                optimizer.step()
+            if step in STEPS:
+                for name, parameter in parameters.items():
+                    seen[name].append(parameter.detach().numpy().copy())
+    run = {"trajectory": {name: np.stack(values) for name, values in seen.items()}}
+    if optimiser.kept:
+        run["state"] = {
+            field: {name: optimizer.state[parameter][kept].numpy() for name, parameter in parameters.items()}
+            for field, kept in optimiser.kept
+        }
+    return run
 
 
-def _clipping(rng, norm_type, max_norm):
+@contextmanager
+def _double_precision():
+    """float64 throughout: the numbers that optimisers keep in the default dtype, and Muon's iteration.
+
+    That is PyTorch's own code, whose one conversion to bfloat16 is taken out.
+    """
+    before, bfloat16 = torch.get_default_dtype(), torch.Tensor.bfloat16
+    torch.set_default_dtype(torch.float64)
+    torch.Tensor.bfloat16 = torch.Tensor.clone
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+        torch.Tensor.bfloat16 = bfloat16
+
+
+# searches
+
+
+def searches():
+    """Every point that L-BFGS evaluates. runs: name to start, options, updates, points (evaluations, n), final (n,)."""
+    with _double_precision():
+        return {"runs": {name: _searched(search) for name, search in SEARCHES.items()}}
+
+
+def _searched(search):
+    evaluate, points = search.closure()
+    parameter = torch.tensor(search.start, requires_grad=True)
+    optimizer = torch.optim.LBFGS([parameter], **search.options)
+
+    def closure():
+        loss, gradient = evaluate(parameter.detach().numpy().copy())
+        parameter.grad = torch.tensor(gradient)
+        return loss
+
+    with np.errstate(all="ignore"):
+        for _ in range(search.updates):
+            optimizer.step(closure)
+    return {
+        "start": search.start,
+        "options": search.options,
+        "updates": search.updates,
+        "points": np.array(points),
+        "final": parameter.detach().numpy(),
+    }
+
+
+# clip_grad_norm
+
+
+def clip_grad_norm():
+    """Gradients clipped. runs: name to max_norm, norm_type, gradients, clipped, total_norm."""
+    rng = np.random.default_rng(6)
+    return {
+        "runs": {
+            f"norm {norm_type}, at most {max_norm}": _clipped(rng, norm_type, max_norm)
+            for norm_type in (1.0, 2.0, 3.5, math.inf, 0.0, 0.5, -1.5, -math.inf)
+            for max_norm in (0.5, 100.0)
+        }
+    }
+
+
+def _clipped(rng, norm_type, max_norm):
     gradients = {name: np.asarray(rng.standard_normal(shape)) for name, shape in SHAPES.items()}
     parameters = {name: torch.zeros(shape, dtype=torch.float64) for name, shape in SHAPES.items()}
     for name, parameter in parameters.items():
@@ -178,4 +192,10 @@ def _clipping(rng, norm_type, max_norm):
     }
 
 
-RUNS = {"linear_regression": linear_regression, "optim": optim}
+RUNS = {
+    **torch_schedules.RUNS,
+    "linear_regression": linear_regression,
+    "clip_grad_norm": clip_grad_norm,
+    "searches": searches,
+    **{recording: (lambda name=name: trajectories(name)) for recording, name in RECORDINGS.items()},
+}

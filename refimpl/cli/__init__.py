@@ -1,17 +1,18 @@
-"""The command `refimpl`, which is also `python -m refimpl`: the ops listed, checked, shown and exported to port."""
+"""The command `refimpl`, which is also `python -m refimpl`: ops listed, checked, shown, ported; pairs of one's own."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from importlib import metadata
 
+from ..userfile import UserFileError
 from ..vectors import VectorsError
 from . import check, export, listing, show, verify
-from .screen import open_screen
+from .plot import CannotPlot
+from .screen import abandon_output, open_screen
 from .selection import UnknownName
 
 __all__ = ["main"]
@@ -21,13 +22,15 @@ COMMANDS = (listing, check, show, export, verify)
 DESCRIPTION = """\
 The reference implementation of backpropagation: losses and layers as pairs of functions, forward and backward,
 in NumPy. This command lists the pairs, checks their gradients against SciPy's finite differences, and shows how
-a pair is called and what it computes. It writes vectors to port the ops with, and judges a port by them.
+a pair is called and what it computes. `check` also judges the pairs of a file of your own, `export` writes vectors to
+port the ops with, and `verify` judges a port by them.
 """
 EPILOG = """\
 examples:
   refimpl list                    every op, with its arguments and its derivation
   refimpl check                   check every gradient of every op
   refimpl check relu '*loss'      check one op, and all whose names end in loss
+  refimpl check mine.py           check the pairs in a file of your own
   refimpl show cross_entropy      how it is called, its formula, its gradients
   refimpl export vectors          write what every op answers into a folder, to port with
   refimpl verify vectors          judge what a port answered
@@ -36,7 +39,7 @@ exit status:
   0    done; for check: every gradient passed; for verify: every op passed
   1    check found a gradient that is wrong or that it cannot judge, verify an answer that is wrong or missing, or
        the output could not be written
-  2    a name or an option that does not exist, or a folder that cannot be used
+  2    a name, a file, a folder or an option that does not exist or cannot be used
   130  interrupted
 
 `refimpl COMMAND --help` tells more of each command.
@@ -50,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(argv)
         finally:
             sys.stdout.flush()
-    except (UnknownName, VectorsError) as error:
+    except (UnknownName, UserFileError, CannotPlot, VectorsError) as error:
         print(f"refimpl: {error}", file=sys.stderr)
         return 2
     except BrokenExecutor:
@@ -60,10 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("refimpl: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        _abandon_output()
+        abandon_output()
         return 141  # as a shell reports a program that its reader left
     except OSError as error:
-        _abandon_output()
+        abandon_output()
         print(f"refimpl: the output cannot be written: {error}", file=sys.stderr)
         return 1
 
@@ -105,8 +108,3 @@ class _Version(argparse.Action):
             version = "of unknown version: run from its files, not installed"
         print(f"refimpl {version}")
         parser.exit()
-
-
-def _abandon_output() -> None:
-    """Send what is still buffered nowhere, lest the interpreter complains of it when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

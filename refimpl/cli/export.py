@@ -28,7 +28,7 @@ replaced. The same versions of refimpl, NumPy and SciPy on one machine write the
 """
 EPILOG = """\
 examples:
-  refimpl export vectors                  every op, about 11 MB
+  refimpl export vectors                  every op, some 13 MB
   refimpl export vectors relu '*loss'     one op, and all whose names end in loss
   refimpl verify vectors                  judge what your port wrote into vectors/results
 

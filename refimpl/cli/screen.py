@@ -23,6 +23,7 @@ STYLES = {
     "inconclusive": "yellow",
     "missing": "yellow",
     "note": "dim",
+    "diagnosis": "magenta",
 }
 
 
@@ -32,6 +33,11 @@ class Screen:
     def __init__(self) -> None:
         self._live = sys.stdout.isatty() and sys.stderr.isatty()
         self._drawn = 0
+
+    @property
+    def terminal(self) -> bool:
+        """Whether someone looks at it: what is only for the eye stays out of pipes and files."""
+        return sys.stdout.isatty()
 
     def line(self, *pieces: Piece) -> None:
         self._draw("")
@@ -96,14 +102,20 @@ def open_screen() -> Screen:
     return Screen()
 
 
+def abandon_output() -> None:
+    """Send what is still buffered nowhere, lest the interpreter complains of it when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class Table:
     """Aligned columns whose widths are known before the first row is."""
 
     def __init__(self, headings: Sequence[str], align: str, widths: Sequence[int]) -> None:
-        """align: `<` or `>` for each column. The last one is not padded."""
+        """align: `<` or `>` for each column. Nothing is padded at the end of a line."""
         self.headings, self.align = headings, align
         self.widths = [max(len(heading), width) for heading, width in zip(headings, widths, strict=True)]
-        self.widths[-1] = 0
+        if align[-1] == "<":
+            self.widths[-1] = 0
 
     def heading(self) -> list[Piece]:
         return self.row(self.headings, ["heading"] * len(self.headings))

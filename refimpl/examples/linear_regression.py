@@ -6,15 +6,16 @@ the losses are PyTorch's.
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from refimpl import Sequential, linear_backward, linear_forward, mse_loss_backward, mse_loss_forward
+from refimpl.examples._lesson import open_lesson
 from refimpl.optim import sgd_init, sgd_update
 
+EPOCHS = 1000
 X = np.array([[1.0], [2.0], [3.0], [4.0]])
 Y = 2 * X
 MODEL = Sequential({"linear": (linear_forward, linear_backward)})
@@ -26,7 +27,7 @@ def initial_parameters(seed: int) -> dict[str, Any]:
     return {"linear": {"weight": rng.uniform(-1, 1, (1, 1)), "bias": rng.uniform(-1, 1, 1)}}
 
 
-def train(parameters: dict[str, Any], epochs: int = 1000, lr: float = 0.01) -> Iterator[tuple[float, dict[str, Any]]]:
+def train(parameters: dict[str, Any], epochs: int = EPOCHS, lr: float = 0.01) -> Iterator[tuple[float, dict[str, Any]]]:
     """The loss before each epoch's update, and the parameters after it."""
     state = sgd_init(parameters)
     for _ in range(epochs):
@@ -38,18 +39,25 @@ def train(parameters: dict[str, Any], epochs: int = 1000, lr: float = 0.01) -> I
         yield float(loss), parameters
 
 
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m refimpl.examples.linear_regression", description=__doc__)
-    parser.add_argument("--seed", type=int, default=0, help="of the initial weight and bias (default 0)")
-    seed = parser.parse_args(arguments).seed
+def main(arguments: Sequence[str] | None = None) -> None:
+    with open_lesson("linear_regression", __doc__, "the initial weight and bias", arguments) as lesson:
+        parameters, losses = initial_parameters(lesson.seed), []
+        with lesson.progress(EPOCHS) as advance:
+            for epoch, (loss, trained) in enumerate(train(parameters)):
+                parameters = trained
+                losses.append(loss)
+                if epoch % 100 == 0:
+                    lesson.line(f"Epoch {epoch}, Loss: {loss:.6g}")
+                advance(f"loss {loss:.3g}")
+        weight, bias = parameters["linear"]["weight"].item(), parameters["linear"]["bias"].item()
+        sign = "+" if bias >= 0 else "-"
+        lesson.line(f"Learnt y = {weight:.4f} x {sign} {abs(bias):.4f}; the data are y = 2 x")
 
-    parameters = initial_parameters(seed)
-    for epoch, (loss, trained) in enumerate(train(parameters)):
-        parameters = trained
-        if epoch % 100 == 0:
-            print(f"Epoch {epoch}, Loss: {loss:.6g}")
-    weight, bias = parameters["linear"]["weight"].item(), parameters["linear"]["bias"].item()
-    print(f"Learnt y = {weight:.4f} x {'+' if bias >= 0 else '-'} {abs(bias):.4f}; the data are y = 2 x")
+        def draw(figure: Any) -> None:
+            axes = figure.add_subplot(xlabel="epoch", ylabel="mean squared error", yscale="log")
+            axes.plot(losses)
+
+        lesson.plot(draw)
 
 
 if __name__ == "__main__":

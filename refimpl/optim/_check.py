@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import _validate
 from .._structure import leaves, map_leaves, mismatch
+from .._validate import State
 
 
 def floating_structure(op: str, name: str, structure: Any) -> Any:
@@ -37,8 +39,39 @@ def update_arguments(op: str, parameters: Any, gradients: Any) -> tuple[Any, Any
     return parameters, gradients
 
 
-def betas(op: str, value: Any) -> tuple[float, float]:
-    if not (isinstance(value, (tuple, list)) and len(value) == 2):
-        raise TypeError(f"{op}: betas must be a pair of numbers, got {value!r}")
-    first = _validate.number(op, "betas[0]", value[0], at_least=0, below=1)
-    return first, _validate.number(op, "betas[1]", value[1], at_least=0, below=1)
+def state_of(op: str, state: object, kind: type[State], parameters: Any, *fields: str) -> State:
+    """`state`, of the kind that this optimiser makes; the fields named have the form of the parameters."""
+    checked = _validate.is_state(op, state, kind)
+    for field in fields:
+        same_form(op, f"state.{field}", getattr(checked, field), "parameters", parameters)
+    return checked
+
+
+def not_negative(op: str, **options: Any) -> tuple[float, ...]:
+    """The options as numbers of at least 0, in the order given."""
+    return tuple(_validate.number(op, name, value, at_least=0) for name, value in options.items())
+
+
+def flags(op: str, **options: Any) -> None:
+    """Each option is True or False."""
+    for name, value in options.items():
+        _validate.boolean(op, name, value)
+
+
+def fractions(op: str, name: str, value: Any, count: int) -> tuple[float, ...]:
+    """`value`, under the option's name, as `count` numbers of at least 0 and below 1: how much of the past is kept."""
+    entries = several(op, name, value, count)
+    return tuple(_validate.number(op, f"{name}[{i}]", entry, at_least=0, below=1) for i, entry in enumerate(entries))
+
+
+def several(op: str, name: str, value: Any, count: int) -> Sequence[Any]:
+    """`value` as `count` entries, whose kind and range are still to be checked."""
+    if not (isinstance(value, (tuple, list)) and len(value) == count):
+        noun = {2: "a pair of", 3: "three"}[count]
+        raise TypeError(f"{op}: {name} must be {noun} numbers, got {value!r}")
+    return value
+
+
+def whole(op: str, name: str, value: Any, at_least: int) -> int:
+    """`value` as an integer of at least that much."""
+    return int(_validate.number(op, name, _validate.integer(op, name, value), at_least=at_least))

@@ -1,4 +1,4 @@
-"""Adam, and AdamW as its decoupled weight decay."""
+"""Adam."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _validate
 from .._structure import map_leaves
 from .._validate import Array
-from . import _check
+from . import _check, _parts
 
 __all__ = ["AdamState", "adam_init", "adam_update"]
 
@@ -24,8 +23,7 @@ class AdamState(NamedTuple):
 
 def adam_init(parameters: Any) -> AdamState:
     """The state before the first update."""
-    checked = _check.floating_structure("adam_init", "parameters", parameters)
-    return AdamState(0, *(map_leaves(np.zeros_like, checked) for _ in range(3)))
+    return initial_state("adam_init", parameters)
 
 
 def adam_update(
@@ -54,34 +52,49 @@ def adam_update(
     Derived: derivations/adam.md.
     """
     op = "adam_update"
+    _check.flags(op, decoupled_weight_decay=decoupled_weight_decay)
+    return update(
+        op, parameters, gradients, state, lr, betas, eps, weight_decay, amsgrad, maximize, decoupled_weight_decay
+    )
+
+
+# What adam and adamw share; op is the name under which they refuse.
+
+
+def initial_state(op: str, parameters: Any) -> AdamState:
+    checked = _check.floating_structure(op, "parameters", parameters)
+    return AdamState(0, *(_parts.zeros(checked) for _ in range(3)))
+
+
+def update(
+    op: str,
+    parameters: Any,
+    gradients: Any,
+    state: AdamState,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+    amsgrad: bool,
+    maximize: bool,
+    decoupled: bool,
+) -> tuple[Any, AdamState]:
     parameters, gradients = _check.update_arguments(op, parameters, gradients)
-    lr = _validate.number(op, "lr", lr, at_least=0)
-    beta1, beta2 = _check.betas(op, betas)
-    eps = _validate.number(op, "eps", eps, at_least=0)
-    weight_decay = _validate.number(op, "weight_decay", weight_decay, at_least=0)
-    _validate.is_state(op, state, AdamState)
-    for name in ("mean", "square", "largest_square"):
-        _check.same_form(op, f"state.{name}", getattr(state, name), "parameters", parameters)
+    lr, eps, weight_decay = _check.not_negative(op, lr=lr, eps=eps, weight_decay=weight_decay)
+    beta1, beta2 = _check.fractions(op, "betas", betas, 2)
+    _check.flags(op, amsgrad=amsgrad, maximize=maximize)
+    state = _check.state_of(op, state, AdamState, parameters, "mean", "square", "largest_square")
 
     step = state.step + 1
-    decay = weight_decay if decoupled_weight_decay else 0.0
-    coupled = 0.0 if decoupled_weight_decay else weight_decay
 
-    def descent(p: Array, g: Array) -> Array:
-        g = -g if maximize else g
-        return g + coupled * p if coupled else g
-
-    def move(p: Array, m: Array, s: Array) -> Array:
+    def moved(p: Array, m: Array, s: Array) -> Array:
         scale = np.sqrt(s) / math.sqrt(1 - beta2**step) + eps
-        return np.asarray((p - lr * decay * p) - lr / (1 - beta1**step) * (m / scale), dtype=p.dtype)
-
-    def blend(beta: float, old: Array, new: Array) -> Array:
-        return np.asarray(beta * old + (1 - beta) * new, dtype=old.dtype)
+        return p - lr / (1 - beta1**step) * (m / scale)
 
     with np.errstate(all="ignore"):  # eps = 0 and no gradient yet is 0 / 0, as in PyTorch
-        g = map_leaves(descent, parameters, gradients)
-        mean = map_leaves(lambda m, g: blend(beta1, m, g), state.mean, g)
-        square = map_leaves(lambda s, g: blend(beta2, s, g * g), state.square, g)
+        p, g = _parts.decayed(parameters, gradients, lr, weight_decay, decoupled=decoupled, maximize=maximize)
+        mean = _parts.running_mean(beta1, state.mean, g)
+        square = _parts.running_mean(beta2, state.square, _parts.squares(g))
         largest = map_leaves(np.maximum, state.largest_square, square) if amsgrad else state.largest_square
-        moved = map_leaves(move, parameters, mean, largest if amsgrad else square)
-    return moved, AdamState(step, mean, square, largest)
+        p = _parts.each(moved, p, mean, largest if amsgrad else square)
+    return p, AdamState(step, mean, square, largest)

@@ -8,8 +8,7 @@ import numpy as np
 
 from .. import _validate
 from .._structure import map_leaves
-from .._validate import Array
-from . import _check
+from . import _check, _parts
 
 __all__ = ["SgdState", "sgd_init", "sgd_update"]
 
@@ -49,35 +48,25 @@ def sgd_update(
     """
     op = "sgd_update"
     parameters, gradients = _check.update_arguments(op, parameters, gradients)
-    lr = _validate.number(op, "lr", lr, at_least=0)
-    momentum = _validate.number(op, "momentum", momentum, at_least=0)
+    lr, momentum, weight_decay = _check.not_negative(op, lr=lr, momentum=momentum, weight_decay=weight_decay)
     dampening = _validate.number(op, "dampening", dampening)
-    weight_decay = _validate.number(op, "weight_decay", weight_decay, at_least=0)
+    _check.flags(op, nesterov=nesterov, maximize=maximize)
     if nesterov and (momentum == 0 or dampening != 0):
         raise ValueError(
             f"{op}: nesterov must have a momentum above 0 and a dampening of 0, "
             f"got momentum {momentum:g} and dampening {dampening:g}"
         )
-    _validate.is_state(op, state, SgdState)
+    state = _check.state_of(op, state, SgdState, parameters)
     if state.velocity is not None:
         _check.same_form(op, "state.velocity", state.velocity, "parameters", parameters)
 
-    def descent(p: Array, g: Array) -> Array:
-        d = -g if maximize else g
-        return d + weight_decay * p if weight_decay else d
-
     with np.errstate(all="ignore"):  # a run that diverges shows it in its numbers
-        d = map_leaves(descent, parameters, gradients)
+        d = _parts.descent(parameters, gradients, weight_decay, maximize=maximize)
         if momentum == 0:
-            return map_leaves(lambda p, d: _rounded(p - lr * d, p), parameters, d), state
+            return _parts.each(lambda p, d: p - lr * d, parameters, d), state
         if state.velocity is None:
-            v = map_leaves(lambda p, d: _rounded(d, p), parameters, d)
+            v = _parts.each(lambda p, d: d.copy(), parameters, d)
         else:
-            v = map_leaves(lambda v, d: _rounded(momentum * v + (1 - dampening) * d, v), state.velocity, d)
+            v = _parts.each(lambda v, d: momentum * v + (1 - dampening) * d, state.velocity, d)
         step = map_leaves(lambda d, v: d + momentum * v, d, v) if nesterov else v
-        return map_leaves(lambda p, s: _rounded(p - lr * s, p), parameters, step), SgdState(v)
-
-
-def _rounded(result: Any, parameter: Array) -> Array:
-    """A new array in the parameter's dtype."""
-    return np.array(result, dtype=parameter.dtype)
+        return _parts.each(lambda p, s: p - lr * s, parameters, step), SgdState(v)

@@ -91,7 +91,7 @@ def test_a_full_disc_is_said_and_leaves_nothing(run, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(vectors._export, "write_arrays", full)
-    monkeypatch.setattr("refimpl.cli._abandon_output", lambda: None)
+    monkeypatch.setattr("refimpl.cli.abandon_output", lambda: None)
     status, out, err = run("export", str(tmp_path / "out"), "relu")
     assert (status, out) == (1, "")
     assert err == "refimpl: the output cannot be written: [Errno 28] No space left on device\n"

@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from command import ROOT, start, without_figures
+from command import ROOT, on_a_terminal, screen, start, without_figures
 
 from refimpl.cases import CASES
 from refimpl.cli.screen import Screen
@@ -64,48 +64,6 @@ def test_into_a_pipe_the_rows_are_plain_and_rich_is_not_loaded(run):
     )  # fmt: skip
     assert (process.returncode, process.stderr) == (0, "")
     assert without_figures(process.stdout) == without_figures(run("check", "relu")[1])
-
-
-def on_a_terminal(*arguments, **environment):
-    """What the command writes to a terminal, stdout and stderr together."""
-    import pty  # not on every system
-
-    mine, theirs = pty.openpty()
-    plain = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
-    env = plain | {"TERM": "xterm-256color", "COLUMNS": "100"} | environment
-    with start(*arguments, stdout=theirs, stderr=theirs, env=env) as process:
-        os.close(theirs)
-        written = b""
-        while chunk := _read(mine):
-            written += chunk
-        os.close(mine)
-    assert process.returncode == 0
-    return written.decode()
-
-
-def _read(terminal):
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # how Linux says that the other end is closed
-        return b""
-
-
-def screen(written):
-    """The lines that stay on the screen."""
-    lines, row, column = [""], 0, 0
-    for code, text in re.findall(r"(\x1b\[[0-9;?]*[A-Za-z]|[\r\n])|([^\x1b\r\n]+)", written):
-        if code == "\n":
-            row, column = row + 1, 0
-            lines += [""] * (row + 1 - len(lines))
-        elif code == "\r":
-            column = 0
-        elif code == "\x1b[1A":
-            row -= 1
-        elif code == "\x1b[2K":
-            lines[row] = ""
-        lines[row] = lines[row][:column].ljust(column) + text + lines[row][column + len(text) :]
-        column += len(text)
-    return [line.rstrip() for line in lines if line.strip()]
 
 
 class Terminal(io.StringIO):

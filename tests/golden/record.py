@@ -1,11 +1,12 @@
 """Record golden files: python tests/golden/record.py [NAME ...]
 
-NAME is an op of the catalog that PyTorch has, or one of the training runs linear_regression and optim. Without a NAME
-all are recorded, and files that belong to nothing are removed. Needs torch. What a file holds is said in
-tests/golden_files.py and, for the training runs, in tests/torch_runs.py.
+NAME is an op of the catalog that PyTorch has, one of the training runs of golden_files.RUNS, or optim/OPTIMISER.
+Without a NAME all are recorded, and files that belong to nothing are removed. Needs torch. What a file holds is said in
+tests/golden_files.py and, for the training runs, in tests/torch_runs.py and tests/torch_schedules.py.
 
 Recording again what has not changed leaves the file as it is, byte for byte. An op whose cases were added to, renamed
-or given other options or shapes must be recorded again; tests/test_golden.py says so.
+or given other options or shapes must be recorded again, and so must an optimiser whose runs were; tests/test_golden.py
+and tests/optim/test_trajectories.py say so.
 """
 
 from __future__ import annotations
@@ -61,13 +62,15 @@ def _record_case(op, case):
 
 RECORDERS = {
     **{name: (lambda op=op: record_op(op)) for name, op in OPS.items() if op.torch},
-    **{name: torch_runs.RUNS[name] for name in golden_files.RUNS},
+    **torch_runs.RUNS,
 }
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Record what PyTorch returns into tests/golden.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="an op, linear_regression or optim; default all")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="an op, a training run or optim/OPTIMISER; default all"
+    )
     names = parser.parse_args(arguments).names
     unknown = [name for name in names if name not in RECORDERS]
     if unknown:

@@ -1,4 +1,4 @@
-"""Every example runs, and shows what it is there to show."""
+"""The line is learnt, by PyTorch's losses."""
 
 import re
 
@@ -8,7 +8,7 @@ from golden_files import load
 from refimpl.examples import linear_regression
 
 
-def test_linear_regression_has_pytorchs_losses():
+def test_it_has_pytorchs_losses():
     """All 1000 of them, from the same initial weight and bias, in float64."""
     recorded = load("linear_regression")
     np.testing.assert_array_equal(linear_regression.X, recorded["input"])
@@ -22,9 +22,8 @@ def test_linear_regression_has_pytorchs_losses():
         np.testing.assert_allclose(parameters["linear"][name], recorded["final"][name], rtol=1e-12)
 
 
-def test_linear_regression_learns_the_line(capsys):
-    linear_regression.main([])
-    lines = capsys.readouterr().out.splitlines()
+def test_it_learns_the_line(printed):
+    lines = printed("linear_regression").splitlines()
     losses = [re.fullmatch(r"Epoch (\d+), Loss: (\S+)", line) for line in lines[:-1]]
     assert [int(found[1]) for found in losses] == list(range(0, 1000, 100))
     values = [float(found[2]) for found in losses]
@@ -35,7 +34,7 @@ def test_linear_regression_learns_the_line(capsys):
     assert abs(bias) < 0.02
 
 
-def test_linear_regression_goes_on_to_2_and_0():
+def test_it_goes_on_to_2_and_0():
     *_, (_, parameters) = linear_regression.train(linear_regression.initial_parameters(0), epochs=9_000)
     np.testing.assert_allclose(parameters["linear"]["weight"], 2, rtol=1e-12)
     np.testing.assert_allclose(parameters["linear"]["bias"], 0, atol=1e-12)
