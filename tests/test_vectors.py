@@ -416,6 +416,31 @@ def test_damage_is_named(relu, message):
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_damaged_byte_raises_no_other_error_than_the_one_that_names_the_file(relu, save):
+    write_results(relu)
+    path, rng = relu / "results" / "relu.npz", np.random.default_rng(0)
+    with np.load(path) as file:
+        save(path, **{name: file[name] for name in list(file.files)[:3]})
+    good, messages = path.read_bytes(), []
+    for position in rng.integers(0, len(good), 150):
+        bad = bytearray(good)
+        bad[position] ^= 1 << rng.integers(0, 8)
+        path.write_bytes(bad)
+        try:
+            _results.read_results(relu, ["relu"])
+        except VectorsError as error:
+            messages.append(str(error))
+    assert len(messages) > 20
+    assert all(message.startswith(f"{path} is damaged: it is no .npz file of arrays (") for message in messages)
+
+
+def test_hidden_files_beside_the_results_do_not_matter(relu):
+    write_results(relu)
+    (relu / "results" / ".DS_Store").write_text("")
+    assert verify(relu)[0].verdict == "pass"
+
+
 def test_a_pickle_is_not_read(relu):
     (relu / "results").mkdir()
     np.savez(relu / "results" / "relu.npz", a=np.array([None]))

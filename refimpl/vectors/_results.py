@@ -30,6 +30,8 @@ def read_results(directory: Path, names: list[str]) -> dict[str, dict[str, NDArr
         )
     found: dict[str, dict[str, NDArray[Any]]] = {}
     for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):  # an editor's or the system's
+            continue
         if path.suffix not in (".npz", ".json") or path.stem not in names:
             raise VectorsError(
                 f"{path} belongs to no op: results are called NAME.npz or NAME.json, as the ops in the index"
