@@ -13,6 +13,9 @@ import refimpl
 from refimpl._structure import leaves
 from refimpl.catalog import OPS, Op
 
+# Plain, with a tuple of outputs, with lists, with functions, with integers, and random.
+FEW = ["relu", "softmax", "max_pool1d", "concatenate", "triplet_margin_with_distance_loss", "cross_entropy"]
+FEW += ["dropout", "dropout2d", "feature_alpha_dropout", "fractional_max_pool2d", "gumbel_softmax", "rrelu"]
 NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
