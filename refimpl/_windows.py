@@ -106,6 +106,15 @@ def taps(windows: Windows) -> tuple[Tap, ...]:
     return tuple(_tap(*zip(*chosen, strict=True)) for chosen in itertools.product(*axes))
 
 
+def padded(windows: Windows) -> tuple[Windows, Index]:
+    """The same windows over an input that has its padding in it, and where in that the input lies."""
+    geometry = zip(windows.input, reach(windows.kernel, windows.dilation), *windows[2:], strict=True)
+    reached = [(b, n, max(b + n, s * (m - 1) + c)) for n, c, s, _, b, m in geometry]
+    inner = (..., *(slice(b, b + n) for b, n, _ in reached))
+    extents = tuple(extent for _, _, extent in reached)
+    return windows._replace(input=extents, before=(0,) * len(extents)), inner
+
+
 def _tap(kernel: Index, input: Index, output: Index) -> Tap:
     return Tap((..., *kernel), (..., *input), (..., *output), (..., *kernel, *output))
 

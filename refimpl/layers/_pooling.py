@@ -11,9 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate
+from .._blocks import row_blocks
 from .._precision import HALF, SINGLE
 from .._validate import Array, IntArray
 from .._windows import Extents, Windows, per_axis, place
+
+# Elements of planes to take at once: the strided steps run over short rows, and need many to cost more in copies than
+# in calls.
+BLOCK = 2**18
 
 _AXES = {1: "L", 2: "H, W", 3: "D, H, W"}
 
@@ -92,7 +97,8 @@ def output_gradient(
 def mean_of_sums(sums: Callable[[Array], Array], x: Array, divisor: Array, terms: int) -> Array:
     """sums(x) / divisor, also where the sum of up to `terms` entries overflows and the quotient does not."""
     with np.errstate(all="ignore"):
-        y = sums(x) / divisor
+        y = sums(x)
+        y /= divisor
         beyond = ~np.isfinite(y)
         if beyond.any():
             scale = 2.0 ** -math.ceil(math.log2(terms))  # a power of two: exact, but for what is far below the sum
@@ -108,32 +114,68 @@ def region_maximum(x: Array, regions: Sequence[tuple[IntArray, IntArray]]) -> tu
     can be taken at a time, the last one first.
     """
     spatial = x.shape[1:]
-    index: IntArray = np.broadcast_to(np.arange(math.prod(spatial)).reshape(spatial), x.shape)
+    y = np.empty((len(x), *(start.shape[1] for start, _ in regions)), dtype=x.dtype)
+    index = np.empty(y.shape, dtype=np.intp)
     with np.errstate(invalid="ignore"):
-        for axis in range(len(spatial), 0, -1):
-            x, index = _maximum_along(x, index, axis, *regions[axis - 1])
-    return x, index
+        for block in row_blocks(len(x), math.prod(spatial), BLOCK):
+            best, chosen = x[block], np.zeros((len(x[block]), *spatial), dtype=np.intp)
+            for axis in range(len(spatial), 0, -1):
+                start, end = (bound[block] if len(bound) > 1 else bound for bound in regions[axis - 1])
+                best, position = _maximum_along(best, axis, start, end)
+                chosen = np.take_along_axis(chosen, position, axis)
+                chosen += position * math.prod(spatial[axis:])
+            y[block], index[block] = best, chosen
+    return y, index
 
 
-def _maximum_along(x: Array, index: IntArray, axis: int, start: IntArray, end: IntArray) -> tuple[Array, IntArray]:
+def _maximum_along(x: Array, axis: int, start: IntArray, end: IntArray) -> tuple[Array, IntArray]:
+    """The maximum of each stretch of one axis, and where on that axis it is."""
     shape = (len(start), *(1,) * (axis - 1), start.shape[1], *(1,) * (x.ndim - axis - 1))
-    best, chosen = None, index
-    for k in range(int(np.max(end - start, initial=1))):
-        # A shorter box meets its last element again, which changes no maximum and no choice.
-        position = np.minimum(start + k, end - 1).reshape(shape)
-        value, at = np.take_along_axis(x, position, axis), np.take_along_axis(index, position, axis)
-        if best is None:
-            best, chosen = value, at
-        else:
-            better = (value > best) | (value != value)
-            best, chosen = np.where(better, value, best), np.where(better, at, chosen)
-    assert best is not None
-    return best, chosen
+    whole = start.shape[1] == 1 and np.all(end - start == x.shape[axis])
+    offset = _first_maximum(x, axis) if whole else _running_offset(x, axis, start, end)
+    position = np.minimum(start.reshape(shape) + offset, end.reshape(shape) - 1)
+    return np.take_along_axis(x, position, axis), position
+
+
+def _first_maximum(x: Array, axis: int) -> IntArray:
+    """Where on the axis its maximum is."""
+    at: IntArray = np.argmax(x, axis=axis, keepdims=True)
+    none = np.isnan(x)
+    if none.any():  # argmax finds the first of several
+        last = x.shape[axis] - 1 - np.argmax(np.flip(none, axis), axis=axis, keepdims=True)
+        at = np.where(none.any(axis=axis, keepdims=True), last, at)
+    return at
+
+
+def _running_offset(x: Array, axis: int, start: IntArray, end: IntArray) -> IntArray:
+    """How far from its start each stretch of an axis has its maximum."""
+    count = int(np.max(end - start, initial=1))
+    best = _at(x, axis, start)
+    offset = np.zeros(best.shape, dtype=np.min_scalar_type(count))
+    # A shorter stretch meets its last element again, which changes no maximum and no choice.
+    for k in range(1, count):
+        value = _at(x, axis, np.minimum(start + k, end - 1))
+        np.maximum(offset, (value > best) * offset.dtype.type(k), out=offset)
+        np.maximum(best, value, out=best)
+    if np.isnan(best).any():  # a comparison with NaN is never true: such stretches kept an earlier element
+        for k in range(count):
+            none = np.isnan(_at(x, axis, np.minimum(start + k, end - 1)))
+            np.maximum(offset, none * offset.dtype.type(k), out=offset)
+    return offset.astype(np.intp)
+
+
+def _at(x: Array, axis: int, position: IntArray) -> Array:
+    """The elements at one position per stretch, (rows or 1, stretches), of one axis."""
+    if len(position) == 1:
+        return np.take(x, position[0], axis)
+    return np.take_along_axis(x, position.reshape(len(x), *(1,) * (axis - 1), -1, *(1,) * (x.ndim - axis - 1)), axis)
 
 
 def scatter_add(g: Array, index: IntArray, size: int) -> Array:
     """out[row, index[row, j]] += g[row, j], with `size` entries per row: the transpose of picking by index."""
-    count = len(index)
-    first = size * np.arange(count).reshape(count, *(1,) * (index.ndim - 1))
-    out = np.bincount((index + first).reshape(-1), weights=g.reshape(-1), minlength=count * size)
-    return np.asarray(out.reshape(count, size), dtype=g.dtype)
+    out = np.empty((len(index), size), dtype=g.dtype)
+    for block in row_blocks(len(index), size, BLOCK):
+        first = size * np.arange(len(out[block])).reshape(-1, *(1,) * (index.ndim - 1))
+        flat = (index[block] + first).reshape(-1)
+        out[block] = np.bincount(flat, weights=g[block].reshape(-1), minlength=out[block].size).reshape(-1, size)
+    return out

@@ -13,7 +13,17 @@ from .. import _validate
 from .._blocks import row_blocks
 from .._validate import Array, IntArray
 from .._windows import Extents, per_axis
-from ._pooling import mean_of_sums, outer_product, output_gradient, planes, region_maximum, rows, scatter_add, working
+from ._pooling import (
+    BLOCK,
+    mean_of_sums,
+    outer_product,
+    output_gradient,
+    planes,
+    region_maximum,
+    rows,
+    scatter_add,
+    working,
+)
 
 __all__ = [
     "adaptive_avg_pool1d_backward",
@@ -32,6 +42,8 @@ __all__ = [
 
 Size = int | Sequence[int | None]
 Output = Array | tuple[Array, IntArray]
+
+DENSE = 2**15  # entries up to which windows over an axis are a matrix of 0 and 1: BLAS makes up for the zeros
 
 
 class _AdaptiveAvgPoolCache(NamedTuple):
@@ -91,18 +103,28 @@ def _window_sums(x: Array, sizes: Extents) -> Array:
     So the transpose of these sums are the same sums from `sizes` back to x's extents.
     """
     for axis, m in enumerate(sizes, start=1):
-        start, end = bounds(x.shape[axis], m)
-        y = np.zeros((*x.shape[:axis], m, *x.shape[axis + 1 :]), dtype=x.dtype)
-        source, target = np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)
-        step, rest = divmod(x.shape[axis], m)
-        for k in range(int((end - start).max())):
-            if rest:
-                inside = np.flatnonzero(start + k < end)
-                target[..., inside] += source[..., start[inside] + k]
-            else:  # windows of one size: a slice is a view, where indices would copy
-                target += source[..., k::step]
-        x = y
+        x = _sums_along(x, axis, m)
     return x
+
+
+def _sums_along(x: Array, axis: int, m: int) -> Array:
+    n = x.shape[axis]
+    start, end = bounds(n, m)
+    if n == 1:
+        return np.repeat(x, m, axis)
+    if n * m <= DENSE and np.isfinite(x).all():  # 0 times what is no number is no 0
+        inside = (start[:, None] <= np.arange(n)) & (np.arange(n) < end[:, None])
+        if axis == x.ndim - 1:
+            return x @ inside.T.astype(x.dtype)
+        before, after = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
+        y = np.matmul(inside.astype(x.dtype), x.reshape(before, n, after))
+        return y.reshape(*x.shape[:axis], m, *x.shape[axis + 1 :])
+    y = np.zeros((*x.shape[:axis], m, *x.shape[axis + 1 :]), dtype=x.dtype)
+    source, target = np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)
+    for k in range(int((end - start).max())):
+        within = np.flatnonzero(start + k < end)
+        target[..., within] += source[..., start[within] + k]
+    return y
 
 
 def _counts(extents: Extents, sizes: Extents, dtype: np.dtype[Any]) -> Array:
@@ -119,7 +141,7 @@ def _avg_forward(op: str, axes: int, input: ArrayLike, output_size: Any) -> tupl
     terms = int(divisor.max())
     planes_of_x = rows(x, axes)
     y = np.empty((len(planes_of_x), *sizes), dtype=x.dtype)
-    for block in row_blocks(len(y), planes_of_x[:1].size):
+    for block in row_blocks(len(y), planes_of_x[:1].size, BLOCK):
         part = planes_of_x[block].astype(divisor.dtype, copy=False)
         y[block] = mean_of_sums(lambda x: _window_sums(x, sizes), part, divisor, terms)
     return y.reshape(x.shape[:-axes] + sizes), (sizes, x.shape, x.dtype)
@@ -133,7 +155,7 @@ def _avg_backward(op: str, grad_output: ArrayLike, cache: _AdaptiveAvgPoolCache)
     divisor = _counts(extents, sizes, g.dtype)
     grad_x = np.empty((len(g), *extents), dtype=dtype)
     with np.errstate(all="ignore"):
-        for block in row_blocks(len(g), grad_x[:1].size):
+        for block in row_blocks(len(g), grad_x[:1].size, BLOCK):
             grad_x[block] = _window_sums(g[block] / divisor, extents)
     return {"input": grad_x.reshape(shape)}
 

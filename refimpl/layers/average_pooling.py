@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from .. import _validate
 from .._blocks import row_blocks
 from .._validate import Array, IntArray
-from .._windows import Windows, taps
-from ._pooling import mean_of_sums, outer_product, planes, rows, starts, windows_of, working
+from .._windows import Windows, padded, taps
+from ._pooling import BLOCK, mean_of_sums, outer_product, planes, rows, starts, windows_of, working
 
 __all__ = [
     "avg_pool1d_backward",
@@ -52,24 +52,44 @@ def _one_axis(windows: Windows, axis: int) -> Windows:
 
 def _window_sums(x: Array, windows: Windows) -> Array:
     """The sum of each window of x (rows, *spatial), one axis at a time: a box's sum is the sum of its rows' sums."""
-    for axis, count in enumerate(windows.output):
-        y = np.zeros((*x.shape[: axis + 1], count, *x.shape[axis + 2 :]), dtype=x.dtype)
-        source, target = np.moveaxis(x, axis + 1, -1), np.moveaxis(y, axis + 1, -1)
-        for tap in taps(_one_axis(windows, axis)):
-            target[tap.output] += source[tap.input]
-        x = y
+    outer, inner = padded(windows)
+    if outer.input != windows.input:
+        around = np.zeros((len(x), *outer.input), dtype=x.dtype)
+        around[inner] = x
+        x = around
+    for axis in range(len(windows.output)):
+        along = np.moveaxis(x, axis + 1, -1)
+        parts = [along[tap.input] for tap in taps(_one_axis(outer, axis))]
+        y = parts[0] + parts[1] if len(parts) > 1 else parts[0].copy()
+        for part in parts[2:]:
+            y += part
+        x = np.moveaxis(y, -1, axis + 1)
     return x
 
 
-def _spread(g: Array, windows: Windows) -> Array:
-    """Each window's g added to all its entries: the transpose of _window_sums, its axes last to first."""
+def _spread(g: Array, windows: Windows, grad_x: Array) -> None:
+    """grad_x = each window's g added to all its entries: the transpose of _window_sums, its axes last to first."""
+    outer, inner = padded(windows)
+    whole = outer.input == windows.input
     for axis in reversed(range(len(windows.output))):
-        grad_x = np.zeros((*g.shape[: axis + 1], windows.input[axis], *g.shape[axis + 2 :]), dtype=g.dtype)
-        source, target = np.moveaxis(g, axis + 1, -1), np.moveaxis(grad_x, axis + 1, -1)
-        for tap in taps(_one_axis(windows, axis)):
-            target[tap.input] += source[tap.output]
-        g = grad_x
-    return g
+        shape = (*g.shape[: axis + 1], outer.input[axis], *g.shape[axis + 2 :])
+        spread = grad_x if whole and axis == 0 else np.empty(shape, dtype=g.dtype)
+        _spread_along(g, spread, axis + 1, _one_axis(outer, axis))
+        g = spread
+    if not whole:
+        grad_x[...] = g[inner]
+
+
+def _spread_along(g: Array, spread: Array, axis: int, windows: Windows) -> None:
+    """spread = each window's g added to its entries along one axis."""
+    source, target = np.moveaxis(g, axis, -1), np.moveaxis(spread, axis, -1)
+    if windows.stride == windows.kernel and windows.input[0] == windows.kernel[0] * windows.output[0]:
+        for tap in taps(windows):  # every entry lies in one window
+            target[tap.input] = source
+    else:
+        spread.fill(0)
+        for tap in taps(windows):
+            target[tap.input] += source
 
 
 def counts(windows: Windows, count_include_pad: bool) -> IntArray:
@@ -106,7 +126,7 @@ def _forward(
     divisor = divisor.astype(working(x.dtype))
     planes_of_x = rows(x, axes)
     y = np.empty((len(planes_of_x), *windows.output), dtype=x.dtype)
-    for block in row_blocks(len(y), planes_of_x[:1].size):
+    for block in row_blocks(len(y), planes_of_x[:1].size, BLOCK):
         part = planes_of_x[block].astype(divisor.dtype, copy=False)
         y[block] = mean_of_sums(lambda x: _window_sums(x, windows), part, divisor, math.prod(windows.kernel))
     return y.reshape(x.shape[:-axes] + windows.output), (windows, divisor, x.shape, x.dtype)
@@ -116,11 +136,11 @@ def _backward(op: str, grad_output: ArrayLike, cache: _AvgPoolCache) -> dict[str
     windows, divisor, shape, dtype = cache
     axes = len(windows.input)
     g = rows(_validate.output_gradient(op, grad_output, shape[:-axes] + windows.output, divisor.dtype), axes)
-    grad_x = np.empty((len(g), *windows.input), dtype=dtype)
+    grad_x = np.empty((len(g), *windows.input), dtype=g.dtype)
     with np.errstate(all="ignore"):
-        for block in row_blocks(len(g), grad_x[:1].size):
-            grad_x[block] = _spread(g[block] / divisor, windows)
-    return {"input": grad_x.reshape(shape)}
+        for block in row_blocks(len(g), grad_x[:1].size, BLOCK):
+            _spread(g[block] / divisor, windows, grad_x[block])
+    return {"input": grad_x.reshape(shape).astype(dtype, copy=False)}
 
 
 def avg_pool1d_forward(

@@ -34,9 +34,9 @@ class _Taps(NamedTuple):
     """Along one axis, for each position: the pixels that it is made of."""
 
     extent: int  # of the axis
-    pixel: IntArray  # (positions, taps), within the axis
-    weight: Array  # (positions, taps), float64
-    slope: Array  # (positions, taps): the derivative of weight by the grid's coordinate
+    pixel: IntArray  # (taps, positions), within the axis
+    weight: Array  # (taps, positions), float64
+    slope: Array  # (taps, positions): the derivative of weight by the grid's coordinate
 
 
 def grid_sample_forward(
@@ -104,11 +104,11 @@ def _slopes(taps: list[_Taps], x_rows: Array, g_rows: Array) -> Array:
     """(positions, axes): the sum over taps and channels of g x, times the derivative of the tap's weight."""
     pixel = tap_pixels([axis.pixel for axis in taps], [axis.extent for axis in taps])
     # What each tap's pixel is worth to its position: one sum over the channels serves all axes.
-    worth = np.stack([np.einsum("pc,pc->p", x_rows[column], g_rows) for column in pixel.T], axis=1)
+    worth = np.stack([np.einsum("pc,pc->p", x_rows[tap], g_rows) for tap in pixel])
     found = []
     for k in reversed(range(len(taps))):
         slope = tap_weights([axis.slope if i == k else axis.weight for i, axis in enumerate(taps)])
-        found.append(np.where(slope == 0, 0, slope * worth).sum(axis=1))
+        found.append(np.where(slope == 0, 0, slope * worth).sum(axis=0))
     return np.stack(found, axis=1)
 
 
@@ -152,23 +152,23 @@ def _taps(u: Array, n: int, cache: GridSampleCache) -> _Taps:
         p, direction = _within(p, n, cache)
         rate *= direction
     whole = np.rint(p) if cache.mode == "nearest" else np.floor(p)
-    rest = (p - whole)[:, None]
+    rest = p - whole
     if cache.mode == "nearest":
-        j, weight, slope = whole[:, None], 1 + 0 * rest, 0 * rest  # NaN where the position is
+        j, weight, slope = whole[None], (1 + 0 * rest)[None], (0 * rest)[None]  # NaN where the position is
     elif cache.mode == "bilinear":
-        j = whole[:, None] + np.arange(2)
-        weight = np.concatenate([1 - rest, rest], axis=1)
-        slope = np.array([-1.0, 1.0]) + 0 * rest
+        j = whole + np.array([[0.0], [1.0]])
+        weight = np.stack([1 - rest, rest])
+        slope = np.array([[-1.0], [1.0]]) + 0 * rest
     else:
-        offset = np.arange(-1, 3)
-        j = whole[:, None] + offset
+        offset = np.arange(-1.0, 3)[:, None]
+        j = whole + offset
         weight, slope = cubic(offset - rest, CUBIC), -cubic_slope(offset - rest, CUBIC)
         j, _ = _within(j, n, cache)
     if cache.padding_mode == "zeros":
         inside = ~((j < 0) | (j > n - 1))
         weight, slope = np.where(inside, weight, 0), np.where(inside, slope, 0)
     pixel = np.fmax(np.minimum(j, n - 1), 0).astype(np.intp)  # of what is no number pixel 0: its weight is NaN
-    return _Taps(n, pixel, weight, slope * rate[:, None])
+    return _Taps(n, pixel, weight, slope * rate)
 
 
 def _within(p: Any, n: int, cache: GridSampleCache) -> tuple[Any, Any]:

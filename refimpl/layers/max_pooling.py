@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .. import _validate
 from .._blocks import row_blocks
 from .._validate import Array, IntArray
-from .._windows import Windows, taps
-from ._pooling import flat_positions, output_gradient, planes, rows, starts, windows_of, working
+from .._windows import Tap, Windows, padded, reach, taps
+from ._pooling import BLOCK, flat_positions, output_gradient, planes, rows, starts, windows_of, working
 
 __all__ = [
     "max_pool1d_backward",
@@ -22,6 +23,7 @@ __all__ = [
     "max_pool3d_backward",
     "max_pool3d_forward",
 ]
+
 
 Size = int | Sequence[int]
 Output = Array | tuple[Array, IntArray]
@@ -65,38 +67,63 @@ def running_maximum(op: str, x: Array, windows: Windows) -> tuple[Array, IntArra
 
     Of equal entries the first is taken, of several NaN the last.
     """
-    first, positions = _first_positions(op, windows), taps(windows)
-    y = np.full((len(x), *windows.output), -np.inf, dtype=x.dtype)
+    first, (outer, inner) = _first_positions(op, windows), padded(windows)
+    y = np.empty((len(x), *windows.output), dtype=x.dtype)
     winner = np.empty(y.shape, dtype=first.dtype)
-    with np.errstate(invalid="ignore"):
-        for block in row_blocks(len(x), x[:1].size):
-            winner[block] = first
-            for q, tap in enumerate(positions):
-                value, best = np.ascontiguousarray(x[block][tap.input]), y[block][tap.output]
-                _to_latest(winner[block][tap.output], value > best, q)
-                np.maximum(best, value, out=best)
-            if np.isnan(y[block]).any():  # a comparison with NaN is never true: such windows kept an earlier position
-                for q, tap in enumerate(positions):
-                    _to_latest(winner[block][tap.output], np.isnan(x[block][tap.input]), q)
+    for block in row_blocks(len(x), math.prod(outer.input), BLOCK):
+        around = x[block]
+        if outer.input != windows.input:
+            around = np.full((len(around), *outer.input), -np.inf, dtype=x.dtype)
+            around[inner] = x[block]
+        _fill_maximum(around, taps(outer), first, y[block], winner[block])
     return y, winner
 
 
-def _to_latest(winner: IntArray, better: NDArray[np.bool_], q: int) -> None:
-    """winner = q where better: the positions come in order, so that the latest is the largest."""
-    np.maximum(winner, better * winner.dtype.type(q), out=winner)
+def _fill_maximum(x: Array, positions: Sequence[Tap], first: IntArray, best: Array, winner: IntArray) -> None:
+    """Fills best and winner, which hold one entry per window of x, with the maximum and its position."""
+    value, better, latest = np.empty_like(best), np.empty(best.shape, dtype=np.bool_), np.empty_like(winner)
+    padded_windows = bool(first.any())
+    np.copyto(best, -np.inf if padded_windows else x[positions[0].input])
+    winner[...] = first
+    with np.errstate(invalid="ignore"):
+        for q in range(0 if padded_windows else 1, len(positions)):
+            np.copyto(value, x[positions[q].input])  # in one piece, for the two lines that read it
+            np.greater(value, best, out=better)
+            np.maximum(best, value, out=best)
+            # The positions come in order, so that the latest is the largest.
+            np.maximum(winner, np.multiply(better, winner.dtype.type(q), out=latest), out=winner)
+        if np.isnan(best).any():  # a comparison with NaN is never true: such windows kept an earlier position
+            for q, tap in enumerate(positions):
+                np.maximum(winner, np.isnan(x[tap.input]) * winner.dtype.type(q), out=winner)
 
 
 def to_winners(g: Array, winner: IntArray, windows: Windows) -> Array:
     """Each window's g added to the entry that won it: the transpose of picking the maxima."""
+    outer, inner = padded(windows)
     grad_x = np.zeros((len(g), *windows.input), dtype=g.dtype)
-    finite = bool(np.isfinite(g).all())  # a product is the faster selection, but inf times 0 is NaN
-    with np.errstate(all="ignore"):
-        for block in row_blocks(len(g), grad_x[:1].size):
-            for q, tap in enumerate(taps(windows)):
-                won = winner[block][tap.output] == q
-                part = g[block][tap.output]
-                grad_x[block][tap.input] += part * won if finite else np.where(won, part, 0)
+    for block in row_blocks(len(g), math.prod(outer.input), BLOCK):
+        if outer.input == windows.input:
+            _add_to_winners(g[block], winner[block], outer, grad_x[block])
+        else:
+            around = np.zeros((len(g[block]), *outer.input), dtype=g.dtype)
+            _add_to_winners(g[block], winner[block], outer, around)
+            grad_x[block] = around[inner]
     return grad_x
+
+
+def _add_to_winners(g: Array, winner: IntArray, windows: Windows, grad_x: Array) -> None:
+    """Adds g to grad_x, which is 0 yet, where its window's winner lies."""
+    apart = all(s >= c for s, c in zip(windows.stride, reach(windows.kernel, windows.dilation), strict=True))
+    finite = bool(np.isfinite(g).all())
+    won, part = np.empty(g.shape, dtype=np.bool_), np.empty_like(g)
+    with np.errstate(all="ignore"):
+        for q, tap in enumerate(taps(windows)):
+            target = grad_x[tap.input] if apart else part
+            np.multiply(g, np.equal(winner, q, out=won), out=target)  # faster than to choose
+            if not finite:  # infinity times 0 is NaN
+                target[~won] = 0
+            if not apart:
+                grad_x[tap.input] += part
 
 
 def _forward(

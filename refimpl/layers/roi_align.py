@@ -159,10 +159,12 @@ def _matrix(cache: RoiAlignCache, start: Array, side: Array, points: tuple[int, 
     all_bins = (len(start), bins_h, bins_w)
 
     def each_row(taps: Any) -> Any:
-        return np.broadcast_to(taps[:, :, None], (*all_bins, taps.shape[2])).reshape(math.prod(all_bins), taps.shape[2])
+        each = np.broadcast_to(taps[:, :, None], (*all_bins, taps.shape[2]))
+        return each.reshape(math.prod(all_bins), taps.shape[2]).T
 
     def each_column(taps: Any) -> Any:
-        return np.broadcast_to(taps[:, None], (*all_bins, taps.shape[2])).reshape(math.prod(all_bins), taps.shape[2])
+        each = np.broadcast_to(taps[:, None], (*all_bins, taps.shape[2]))
+        return each.reshape(math.prod(all_bins), taps.shape[2]).T
 
     pixels, weights = [each_row(pixel_h), each_column(pixel_w)], [each_row(weight_h), each_column(weight_w)]
     return sampling_matrix(pixels, weights, extents, working_dtype(np.empty(0, cache.dtype)))
