@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ._validate import Array, IntArray
+
+
+def choose(mask: Any, a: Any, b: Any) -> Any:
+    """a where mask, else b, as np.where has it, for arrays of one floating dtype or numbers.
+
+    By the bits of their difference: a mask without order costs np.where a wrong guess for every other element.
+    """
+    dtype = a.dtype if isinstance(a, np.ndarray) else b.dtype
+    bits = np.dtype(f"i{dtype.itemsize}")
+    b = np.asarray(b, dtype=dtype).view(bits)
+    chosen = np.asarray(np.asarray(a, dtype=dtype).view(bits) ^ b)
+    chosen *= mask
+    chosen ^= b
+    return chosen.view(dtype)
+
+
+def above_zero(x: Any) -> Any:
+    """max(x, 0), and NaN where x is none. NumPy clips in a third of the time that it takes for a maximum."""
+    return np.clip(x, 0, np.inf)
+
+
+def below_zero(x: Any) -> Any:
+    """min(x, 0), and NaN where x is none."""
+    return np.clip(x, -np.inf, 0)
 
 
 def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
@@ -39,6 +64,8 @@ def two_scale(x: Array, factor: float, tail: float = 0.0) -> tuple[Any, Any]:
     """x * (factor + tail) as a rounded product and what it leaves out. float32 has a factor's last digits in the tail
     as well: they count where the product is the argument of an exponential."""
     high = x.dtype.type(factor)
+    if tail == 0 and abs(math.frexp(factor)[0]) == 0.5:  # a power of two, which rounds nothing
+        return x * high, np.zeros((), dtype=x.dtype)
     product, error = two_prod(x, high)
     error = error + x * x.dtype.type(factor - float(high) + tail)
     return product, _number_or_zero(error)
@@ -64,13 +91,13 @@ def sum_of_rows(a: Any) -> tuple[Any, Any]:
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)) with full relative precision in both tails."""
     # From 40 on the quotient is 1 in every digit; below, the exponential keeps its digits where the quotient is small.
-    e = np.exp(np.minimum(x, 40))
+    e = np.exp(np.clip(x, -np.inf, 40))
     return e / (1 + e)
 
 
 def softplus(x: Any) -> Any:
     """log(1 + exp(x)) with full relative precision in both tails."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return above_zero(x) + np.log1p(np.exp(-np.abs(x)))
 
 
 def normal_tail(a: Any) -> Any:

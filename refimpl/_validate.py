@@ -57,6 +57,16 @@ def integers(op: str, name: str, value: ArrayLike) -> IntArray:
     return array
 
 
+def mask(op: str, name: str, value: ArrayLike) -> NDArray[Any]:
+    """`value` as an array of booleans, or of floating numbers that are added."""
+    array = _as_array(op, name, value)
+    if array.dtype == np.bool_:
+        return array
+    if array.dtype.kind == "f":
+        return floating(op, name, array)
+    raise TypeError(f"{op}: {name} must be a boolean or a floating-point array, got dtype {array.dtype}")
+
+
 def real(op: str, name: str, value: ArrayLike) -> NDArray[Any]:
     """`value` as an array of floating numbers or of integers; the latter carry no gradient."""
     array = _as_array(op, name, value)
@@ -133,13 +143,16 @@ def axis(op: str, name: str, value: Any, ndim: int) -> int:
     return number % count
 
 
-def integer(op: str, name: str, value: Any) -> int:
+def integer(op: str, name: str, value: Any, *, at_least: int | None = None) -> int:
     if isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{op}: {name} must be an integer, got {value!r}")
     try:
-        return operator.index(value)
+        result = operator.index(value)
     except TypeError:
         raise TypeError(f"{op}: {name} must be an integer, got {value!r}") from None
+    if at_least is not None and result < at_least:
+        raise ValueError(f"{op}: {name} must be at least {at_least}, got {result}")
+    return result
 
 
 def boolean(op: str, name: str, value: Any) -> bool:

@@ -14,6 +14,10 @@ ROUNDINGS = 32
 _DIFFERENCE = (256, "p (g - sum of g p) is a small difference where one p is near 1, or the g are alike")
 _TAIL = (3e4, "1 + erf and 1 + tanh are small differences in the lower tail")
 LOST_BY_PYTORCH = {
+    **{
+        ("adaptive_log_softmax_with_loss", "confident rows", array): (512, "1 - p, where p is near 1")
+        for array in ("input", "tail_weights")
+    },
     ("gelu", "a tail of its own", "output"): _TAIL,
     ("gelu", "a tail of its own", "input"): _TAIL,
     ("gelu", "tanh, a tail of its own", "output"): _TAIL,
@@ -21,6 +25,8 @@ LOST_BY_PYTORCH = {
     ("gumbel_softmax", "*", "logits"): _DIFFERENCE,
     ("hardsigmoid", "*", "input"): (1.5e8, "1 / 6 is a float32 in backward, also for float64"),
     ("logsumexp", "a large offset", "input"): (512, "exp(x - y), with y rounded at the offset"),
+    ("scaled_dot_product_attention", "confident rows", "key"): _DIFFERENCE,
+    ("scaled_dot_product_attention", "confident rows", "query"): _DIFFERENCE,
     ("softmax", "*", "input"): _DIFFERENCE,
     ("softmin", "*", "input"): _DIFFERENCE,
     ("tanh", "tails", "input"): (256, "1 - tanh(x)^2"),

@@ -32,6 +32,7 @@ FOLDER = Path(__file__).parent / "golden"
 RUNS = (
     "linear_regression",
     "clip_grad_norm",
+    "searches",
     "schedules",
     "averaging",
     "initialisers",

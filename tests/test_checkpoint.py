@@ -2,11 +2,12 @@
 
 import os
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
 from catalog_cases import assert_identical
-from optimisers import OPTIMISERS, RUNS, assert_refused, gradients_at, options_of, problem
+from optimisers import OPTIMISERS, RUNS, assert_refused, gradients_at, loss_at, options_of, problem
 
 from refimpl import Checkpoint, checkpoint, load_checkpoint, save_checkpoint
 from refimpl.optim import (
@@ -28,13 +29,17 @@ def test_training_goes_on_bit_for_bit(tmp_path, name, run):
     dtypes = {key: "float64" if i else "float32" for i, key in enumerate(start["parameters"])}
     parameters = {key: value.astype(dtypes[key]) for key, value in start["parameters"].items()}
 
+    def tilted(slopes, parameters):
+        loss = loss_at(start, parameters) + sum(np.sum(slopes[key] * value) for key, value in parameters.items())
+        gradients = gradients_at(start, parameters)
+        return float(loss), {key: np.asarray(g + slopes[key], dtype=dtypes[key]) for key, g in gradients.items()}
+
     def train(parameters, state, step, rng, last):
         while step < last:
-            gradients = {
-                key: np.asarray(g + 0.1 * rng.standard_normal(g.shape), dtype=dtypes[key])
-                for key, g in gradients_at(start, parameters).items()
-            }
-            parameters, state = OPTIMISERS[name].update(parameters, gradients, state, **for_update)
+            slopes = {key: 0.1 * rng.standard_normal(value.shape) for key, value in parameters.items()}
+            closure = partial(tilted, slopes)
+            towards = closure if OPTIMISERS[name].by_closure else closure(parameters)[1]
+            parameters, state = OPTIMISERS[name].update(parameters, towards, state, **for_update)
             step += 1
         return parameters, state, step
 

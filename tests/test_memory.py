@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from refimpl import (
+    blockwise_attention_backward,
+    blockwise_attention_forward,
     conv2d_backward,
     conv2d_forward,
     cross_entropy_backward,
@@ -14,6 +16,8 @@ from refimpl import (
     linear_cross_entropy_backward,
     linear_cross_entropy_forward,
     linear_forward,
+    scaled_dot_product_attention_backward,
+    scaled_dot_product_attention_forward,
     unfold_forward,
 )
 
@@ -88,3 +92,39 @@ def test_convolutions_keep_their_arguments_alone():
 def test_unfold_keeps_no_array():
     _, cache = unfold_forward(np.ones((1, 2, 3, 3)), 2)
     assert not any(isinstance(field, np.ndarray) for field in cache)
+
+
+def attention_at_once(q, k, v, g):
+    output, cache = scaled_dot_product_attention_forward(q, k, v)
+    return output, scaled_dot_product_attention_backward(g, cache)
+
+
+def attention_in_blocks(q, k, v, g):
+    output, cache = blockwise_attention_forward(q, k, v)
+    return output, blockwise_attention_backward(g, cache)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_blockwise_attention_is_linear_in_the_length(dtype):
+    """Forward and backward at 512 and 1024 queries and keys; the page has the figures at 8192."""
+    drawn = np.random.default_rng(0).standard_normal((4, 1024, 16)).astype(dtype)
+    short, long = drawn[:, :512].copy(), drawn
+    scores = long.itemsize * 1024**2
+    dense, blockwise = (
+        [peak(function, *rows) for rows in (short, long)] for function in (attention_at_once, attention_in_blocks)
+    )
+    assert dense[1] > 2 * scores
+    assert dense[1] > 3 * dense[0]
+    assert blockwise[1] < 2 * blockwise[0]
+    assert blockwise[1] < scores / 4
+
+
+def test_blockwise_attention_keeps_two_arrays_of_its_own():
+    q, k, v = np.ones((2, 3, 4)), np.ones((2, 5, 4)), np.ones((2, 5, 6))
+    output, cache = blockwise_attention_forward(q, k, v)
+    assert cache.query is q
+    assert cache.key is k
+    assert cache.value is v
+    assert cache.output is output
+    assert cache.log_sum.shape == (2, 3)
+    assert sum(isinstance(field, np.ndarray) for field in cache) == 5

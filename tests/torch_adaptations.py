@@ -91,6 +91,11 @@ def _masked(name):
     return call
 
 
+def _attention_with_dropout(rng, dropout_p, **others):
+    with _Noise(rng, dropout_p):
+        return torch.nn.functional.scaled_dot_product_attention(dropout_p=dropout_p, **others)
+
+
 def _grouped_mm(mat_a, mat_b, offs=None):
     """PyTorch's, in its widest dtype on the CPU, without what it leaves uninitialised."""
     end = int(offs[-1]) if offs is not None and len(offs) else None
@@ -104,6 +109,37 @@ def _grouped_mm(mat_a, mat_b, offs=None):
     y = torch.nn.functional.grouped_mm(a, b, offs=offs)
     beyond = (0, mat_b.shape[-1] - y.shape[-1], 0, mat_a.shape[-2] - y.shape[-2])
     return torch.nn.functional.pad(y, beyond).to(mat_a.dtype)
+
+
+def _attention(query, key, value, is_causal=False, scale=None, window=None, query_block=128, key_block=128):
+    """PyTorch's dense attention, with a mask in place of a window."""
+    if window is None:
+        return torch.nn.functional.scaled_dot_product_attention(query, key, value, is_causal=is_causal, scale=scale)
+    distance = torch.arange(query.shape[-2])[:, None] - torch.arange(key.shape[-2])
+    mask = (distance < window) & (distance > (-1 if is_causal else -window))
+    return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scale)
+
+
+class _LogProb(torch.nn.AdaptiveLogSoftmaxWithLoss):
+    """The module with its log_prob as what a call computes; it takes batches alone."""
+
+    def forward(self, input):
+        return self.log_prob(input) if input.ndim == 2 else self.log_prob(input[None])[0]
+
+
+def _adaptive_log_softmax(kind):
+    """The module of this kind as a function of its parameters, which keep their names in it."""
+
+    def call(input, head_weight, tail_weights, n_classes, cutoffs, target=None, head_bias=None):
+        cutoffs = [int(cutoff) for cutoff in cutoffs]
+        module = kind(input.shape[-1], n_classes, cutoffs, div_value=1, head_bias=head_bias is not None)
+        parameters = {"head.weight": head_weight} | ({} if head_bias is None else {"head.bias": head_bias})
+        for i, pair in enumerate(tail_weights):
+            parameters |= {f"tail.{i}.{j}.weight": weight for j, weight in enumerate(pair)}
+        found = torch.func.functional_call(module, parameters, (input,) if target is None else (input, target))
+        return tuple(found) if isinstance(found, tuple) else found  # without the names that PyTorch gives the two
+
+    return call
 
 
 def _an_index_repeats(indices, axes):
@@ -124,6 +160,29 @@ def _fractional(op):
 
 
 ADAPTATIONS = (
+    *(
+        Adaptation(
+            op,
+            "PyTorch has it as a module, which holds the weights",
+            call=_adaptive_log_softmax(kind),
+        )
+        for op, kind in (
+            ("adaptive_log_softmax_log_prob", _LogProb),
+            ("adaptive_log_softmax_with_loss", torch.nn.AdaptiveLogSoftmaxWithLoss),
+        )
+    ),
+    Adaptation(
+        "adaptive_log_softmax_with_loss",
+        "PyTorch gives no gradient of clusters that no target enters, where refimpl gives 0",
+        applies=lambda arguments: arguments["target"].max() < arguments["cutoffs"][0],
+        undifferentiated=("tail_weights",),
+    ),
+    Adaptation(
+        "adaptive_log_softmax_with_loss",
+        "PyTorch's index_copy takes no integers of 8 bits",
+        applies=lambda arguments: arguments["target"].dtype == np.uint8,
+        unevaluated=True,
+    ),
     Adaptation(
         "avg_pool3d",
         "PyTorch refuses a kernel larger than the input in three dimensions, and takes it in one and two",
@@ -155,6 +214,13 @@ ADAPTATIONS = (
         )
         for axes in (1, 2, 3)
     ),
+    Adaptation(
+        "scaled_dot_product_attention",
+        "PyTorch draws the mask of its dropout from a generator of its own",
+        applies=lambda arguments: "rng" in arguments,
+        call=_attention_with_dropout,
+        unrecorded=True,
+    ),
     *(
         Adaptation(
             op,
@@ -185,6 +251,11 @@ ADAPTATIONS = (
         "PyTorch refuses inputs without features",
         applies=lambda arguments: arguments["weight"].shape[1] == 0,
         unevaluated=True,
+    ),
+    Adaptation(
+        "blockwise_attention",
+        "PyTorch's attention takes no window, and chooses its blocks itself",
+        call=_attention,
     ),
     Adaptation(
         "dropout2d",

@@ -12,7 +12,9 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 import torch_schedules
-from optimisers import OPTIMISERS, RECORDINGS, SHAPES, STEPS, gradient, has_gradient, problem
+from optimisers import OPTIMISERS, RECORDINGS, STEPS, gradient, has_gradient, loss_at, problem
+from optimisers.row import SHAPES
+from searches import SEARCHES
 
 # linear_regression
 
@@ -64,9 +66,10 @@ def trajectories(name):
     """The runs of PyTorch's optimiser, as the table of optimisers has them.
 
     optimizer: the class of torch.optim.
-    problem: parameters, height, centre, each by the parameter's name; optimisers.py says what the loss is.
+    problem: parameters, height, centre, each by the parameter's name; optimisers/__init__.py says what the loss is.
     steps: after how many steps the parameters are recorded.
-    runs: name to options, and trajectory {parameter: (steps, *shape)}.
+    runs: name to options, trajectory {parameter: (steps, *shape)}, and, for what both keep, state {field: {parameter:
+    shape}} after the last step.
     """
     optimiser = OPTIMISERS[name]
     start = problem(optimiser.shapes)
@@ -75,7 +78,7 @@ def trajectories(name):
         "problem": start,
         "steps": list(STEPS),
         "runs": {
-            run: {"options": options, "trajectory": _trajectory(optimiser, options, start)}
+            run: {"options": options, **_trajectory(optimiser, options, start)}
             for run, options in optimiser.runs.items()
         },
     }
@@ -85,17 +88,31 @@ def _trajectory(optimiser, options, start):
     parameters = {name: torch.tensor(value, requires_grad=True) for name, value in start["parameters"].items()}
     height, centre = ({name: torch.tensor(a) for name, a in start[part].items()} for part in ("height", "centre"))
     seen = {name: [] for name in parameters}
+
+    def closure():
+        for name, parameter in parameters.items():
+            g = gradient(parameter.detach(), height[name], centre[name])
+            parameter.grad = (g * torch.tensor(has_gradient(g.shape, step))).to_sparse() if optimiser.sparse else g
+        return loss_at(start, {name: parameter.detach().numpy() for name, parameter in parameters.items()})
+
     with _double_precision():
         optimizer = getattr(torch.optim, optimiser.torch)(list(parameters.values()), **options)
         for step in range(1, max(STEPS) + 1):
-            for name, parameter in parameters.items():
-                g = gradient(parameter.detach(), height[name], centre[name])
-                parameter.grad = (g * torch.tensor(has_gradient(g.shape, step))).to_sparse() if optimiser.sparse else g
-            optimizer.step()
+            if optimiser.by_closure:
+                optimizer.step(closure)
+            else:
+                closure()
+                optimizer.step()
             if step in STEPS:
                 for name, parameter in parameters.items():
                     seen[name].append(parameter.detach().numpy().copy())
-    return {name: np.stack(values) for name, values in seen.items()}
+    run = {"trajectory": {name: np.stack(values) for name, values in seen.items()}}
+    if optimiser.kept:
+        run["state"] = {
+            field: {name: optimizer.state[parameter][kept].numpy() for name, parameter in parameters.items()}
+            for field, kept in optimiser.kept
+        }
+    return run
 
 
 @contextmanager
@@ -112,6 +129,37 @@ def _double_precision():
     finally:
         torch.set_default_dtype(before)
         torch.Tensor.bfloat16 = bfloat16
+
+
+# searches
+
+
+def searches():
+    """Every point that L-BFGS evaluates. runs: name to start, options, updates, points (evaluations, n), final (n,)."""
+    with _double_precision():
+        return {"runs": {name: _searched(search) for name, search in SEARCHES.items()}}
+
+
+def _searched(search):
+    evaluate, points = search.closure()
+    parameter = torch.tensor(search.start, requires_grad=True)
+    optimizer = torch.optim.LBFGS([parameter], **search.options)
+
+    def closure():
+        loss, gradient = evaluate(parameter.detach().numpy().copy())
+        parameter.grad = torch.tensor(gradient)
+        return loss
+
+    with np.errstate(all="ignore"):
+        for _ in range(search.updates):
+            optimizer.step(closure)
+    return {
+        "start": search.start,
+        "options": search.options,
+        "updates": search.updates,
+        "points": np.array(points),
+        "final": parameter.detach().numpy(),
+    }
 
 
 # clip_grad_norm
@@ -148,5 +196,6 @@ RUNS = {
     **torch_schedules.RUNS,
     "linear_regression": linear_regression,
     "clip_grad_norm": clip_grad_norm,
+    "searches": searches,
     **{recording: (lambda name=name: trajectories(name)) for recording, name in RECORDINGS.items()},
 }

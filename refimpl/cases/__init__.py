@@ -2,10 +2,13 @@
 
 from . import (
     activations,
+    adaptive_log_softmax,
     adaptive_pooling,
+    attention,
     average_pooling,
     batch_normalization,
     binary,
+    blockwise_attention,
     boxes,
     classification,
     contrastive,
@@ -42,6 +45,7 @@ from . import (
     regression,
     response_normalization,
     roi_align,
+    rotary_embedding,
     segmentation,
     self_gated,
     shapes,
@@ -56,10 +60,13 @@ from ._case import Case, Draw, Refusal, case, refused
 
 _FAMILIES = (
     activations,
+    adaptive_log_softmax,
     adaptive_pooling,
+    attention,
     average_pooling,
     batch_normalization,
     binary,
+    blockwise_attention,
     boxes,
     classification,
     contrastive,
@@ -96,6 +103,7 @@ _FAMILIES = (
     regression,
     response_normalization,
     roi_align,
+    rotary_embedding,
     segmentation,
     self_gated,
     shapes,

@@ -6,6 +6,22 @@ from .. import losses
 from ._op import Op
 
 ROWS = (
+    # adaptive_log_softmax
+    Op(
+        "adaptive_log_softmax_log_prob",
+        losses.adaptive_log_softmax_log_prob_forward, losses.adaptive_log_softmax_log_prob_backward,
+        differentiable=("input", "head_weight", "tail_weights", "head_bias"), constant=("n_classes", "cutoffs"),
+        derivation="adaptive_log_softmax.md#adaptive_log_softmax_log_prob",
+        torch="torch.nn.AdaptiveLogSoftmaxWithLoss.log_prob",
+    ),
+    Op(
+        "adaptive_log_softmax_with_loss",
+        losses.adaptive_log_softmax_with_loss_forward, losses.adaptive_log_softmax_with_loss_backward,
+        differentiable=("input", "head_weight", "tail_weights", "head_bias"),
+        constant=("target", "n_classes", "cutoffs"),
+        derivation="adaptive_log_softmax.md#adaptive_log_softmax_with_loss",
+        torch="torch.nn.AdaptiveLogSoftmaxWithLoss",
+    ),
     # boxes
     Op(
         "box_iou_loss", losses.box_iou_loss_forward, losses.box_iou_loss_backward,

@@ -7,7 +7,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lesson.table(("loss", "recall"), rows)
         lesson.plot(draw)                           draw(figure) is called if there is a --plot FILE
 
-The first sentence of __doc__ says what the lesson shows, and stands in the README.
+The first sentence of __doc__ says what the lesson shows, and stands in the README. What an extra brings, other than
+matplotlib, a lesson imports by needed(...).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import refimpl as ri
 from refimpl import init
 from refimpl.examples._lesson import PALETTE, open_lesson
 
-DEPTH, WIDTH, BATCH = 20, 100, 200
+DEPTH, WIDTH, BATCH = 20, 100, 100
 SMALL = 0.05  # the standard deviation of small weights: half of 1 / sqrt(WIDTH)
 ACTIVATIONS: dict[str, Any] = {
     "sigmoid": (ri.sigmoid_forward, ri.sigmoid_backward),

@@ -120,7 +120,9 @@ class Value:
 
     def _start(self, op: str, gradient: ArrayLike | None) -> Array:
         if gradient is not None:
-            return _validate.output_gradient(op, gradient, self.shape, self.dtype)
+            given = _validate.floating(op, "gradient", gradient)
+            _validate.has_shape(op, "gradient", given, "of the value", self.shape)
+            return given.astype(self.dtype, copy=False)
         if self._data.size != 1:
             raise ValueError(f"{op}: gradient must be given for a value of shape {self.shape}, got None")
         return np.ones(self.shape, self.dtype)

@@ -2,8 +2,10 @@
 
 from .activations import *
 from .adaptive_pooling import *
+from .attention import *
 from .average_pooling import *
 from .batch_normalization import *
+from .blockwise_attention import *
 from .convolution import *
 from .direction import *
 from .distance import *
@@ -22,10 +24,12 @@ from .lp_pooling import *
 from .max_pooling import *
 from .normalization import *
 from .padding import *
+from .positions import *
 from .products import *
 from .rectifiers import *
 from .response_normalization import *
 from .roi_align import *
+from .rotary_embedding import *
 from .self_gated import *
 from .shapes import *
 from .shuffling import *

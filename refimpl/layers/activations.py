@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _validate
-from .._numerics import sigmoid, softplus, two_scale
+from .._numerics import above_zero, below_zero, choose, sigmoid, softplus, two_scale
 from .._validate import Array
 from ._elementwise import map_backward, map_forward
 
@@ -113,7 +113,8 @@ def softplus_forward(input: ArrayLike, beta: float = 1, threshold: float = 20) -
 
     def formula(x: Any) -> Any:
         z, e = _scaled_exponential(x, beta)
-        return np.where(z > limit, x, np.where(z > 0, x, 0) + np.log1p(e) / beta)
+        linear = above_zero(x) if beta > 0 else below_zero(x)
+        return choose(z > limit, x, linear + np.log1p(e) / beta)
 
     output, x = map_forward(op, input, formula)
     return output, SoftplusCache(x, beta, limit)
@@ -124,7 +125,7 @@ def softplus_backward(grad_output: ArrayLike, cache: SoftplusCache) -> dict[str,
 
     def formula(g: Any, x: Any) -> Any:
         z, e = _scaled_exponential(x, cache.beta)
-        return np.where(z > cache.threshold, g, g * np.maximum(e, z >= 0) / (1 + e))
+        return choose(z > cache.threshold, g, g * np.maximum(e, z >= 0) / (1 + e))
 
     op = "softplus_backward"
     cache = _validate.is_cache(op, cache, SoftplusCache)
@@ -134,7 +135,8 @@ def softplus_backward(grad_output: ArrayLike, cache: SoftplusCache) -> dict[str,
 def _scaled_exponential(x: Any, beta: float) -> tuple[Any, Any]:
     """z = beta x, rounded, and exp(-|beta x|), for which the rounding of a large z would count."""
     z, error = two_scale(x, beta)
-    return z, np.exp(-np.abs(z)) * (1 - np.sign(z) * error)
+    e = np.exp(-np.abs(z))
+    return z, e * (1 - np.sign(z) * error) if error.any() else e
 
 
 class SoftsignCache(NamedTuple):
@@ -213,7 +215,7 @@ def _squareplus(x: Any, b: float) -> tuple[Any, Any]:
     """y and sqrt(x^2 + b). Above 0 nothing is subtracted, and y(x) y(-x) = b / 4 gives the rest."""
     r = np.hypot(x, x.dtype.type(b**0.5))
     above = np.abs(x) / 2 + r / 2
-    return np.where(x >= 0, above, b / 4 / above), r
+    return choose(x >= 0, above, b / 4 / above), r
 
 
 class TanhCache(NamedTuple):
@@ -239,16 +241,13 @@ def tanh_backward(grad_output: ArrayLike, cache: TanhCache) -> dict[str, Array]:
     """grad_x = g / cosh(x)^2, which is g (1 - y^2) without the difference that is 0 from x = 19 on."""
 
     def formula(g: Any, x: Any) -> Any:
-        y = np.tanh(x)
-        sech = 1 / np.cosh(np.clip(x, -_COSH_LIMIT, _COSH_LIMIT))
-        return np.where(np.abs(x) < 0.5, g * (1 - y * y), g * sech * sech)
+        e = np.exp(-np.abs(x))
+        sech = 2 * e / (1 + e * e)
+        return g * sech * sech
 
     op = "tanh_backward"
     cache = _validate.is_cache(op, cache, TanhCache)
     return map_backward(op, grad_output, cache.input, formula)
-
-
-_COSH_LIMIT = 400.0  # cosh(400)^-2 is 0 in float64, and cosh(400) still a number
 
 
 class TanhshrinkCache(NamedTuple):
@@ -270,7 +269,7 @@ def tanhshrink_forward(input: ArrayLike) -> tuple[Array, TanhshrinkCache]:
     def formula(x: Any) -> Any:
         near = np.clip(x, -2, 2)
         k = _tanh_fraction(near * near)
-        return np.where(np.abs(x) < 2, near * (k / (1 + k)), x - np.tanh(x))
+        return choose(np.abs(x) < 2, near * (k / (1 + k)), x - np.tanh(x))
 
     output, x = map_forward("tanhshrink_forward", input, formula)
     return output, TanhshrinkCache(x)

@@ -59,8 +59,8 @@ def dropout_forward(
     """
     op = "dropout_forward"
     x = _validate.floating(op, "input", input)
-    keep, p = _draw(op, x.shape, p, training, rng)
-    cache = DropoutCache(keep, _scale(p), x.shape, x.dtype)
+    keep, p = draw_mask(op, x.shape, p, training, rng)
+    cache = DropoutCache(keep, rescaling(p), x.shape, x.dtype)
     return _scaled(x, keep, cache.scale), cache
 
 
@@ -93,8 +93,8 @@ def dropout1d_forward(
     op = "dropout1d_forward"
     x = _validate.floating(op, "input", input)
     channels = _channel_axes(op, x, {2: "(C, L)", 3: "(N, C, L)"}, batched=3)
-    keep, p = _draw(op, channels, p, training, rng)
-    cache = Dropout1dCache(keep, _scale(p), x.shape, x.dtype)
+    keep, p = draw_mask(op, channels, p, training, rng)
+    cache = Dropout1dCache(keep, rescaling(p), x.shape, x.dtype)
     return _scaled(x, keep, cache.scale), cache
 
 
@@ -128,8 +128,8 @@ def dropout2d_forward(
     op = "dropout2d_forward"
     x = _validate.floating(op, "input", input)
     channels = _channel_axes(op, x, {3: "(N, C, L)", 4: "(N, C, H, W)"}, batched=3)
-    keep, p = _draw(op, channels, p, training, rng)
-    cache = Dropout2dCache(keep, _scale(p), x.shape, x.dtype)
+    keep, p = draw_mask(op, channels, p, training, rng)
+    cache = Dropout2dCache(keep, rescaling(p), x.shape, x.dtype)
     return _scaled(x, keep, cache.scale), cache
 
 
@@ -163,8 +163,8 @@ def dropout3d_forward(
     op = "dropout3d_forward"
     x = _validate.floating(op, "input", input)
     channels = _channel_axes(op, x, {4: "(C, D, H, W)", 5: "(N, C, D, H, W)"}, batched=5)
-    keep, p = _draw(op, channels, p, training, rng)
-    cache = Dropout3dCache(keep, _scale(p), x.shape, x.dtype)
+    keep, p = draw_mask(op, channels, p, training, rng)
+    cache = Dropout3dCache(keep, rescaling(p), x.shape, x.dtype)
     return _scaled(x, keep, cache.scale), cache
 
 
@@ -197,7 +197,7 @@ def alpha_dropout_forward(
     """
     op = "alpha_dropout_forward"
     x = _validate.floating(op, "input", input)
-    keep, p = _draw(op, x.shape, p, training, rng)
+    keep, p = draw_mask(op, x.shape, p, training, rng)
     cache = AlphaDropoutCache(keep, _alpha_scale(p), x.shape, x.dtype)
     return _alpha(x, keep, p), cache
 
@@ -232,7 +232,7 @@ def feature_alpha_dropout_forward(
     op = "feature_alpha_dropout_forward"
     x = _validate.floating(op, "input", input)
     _validate.at_least_dimensions(op, "input", x, 2)
-    keep, p = _draw(op, x.shape[:2] + (1,) * (x.ndim - 2), p, training, rng)
+    keep, p = draw_mask(op, x.shape[:2] + (1,) * (x.ndim - 2), p, training, rng)
     cache = FeatureAlphaDropoutCache(keep, _alpha_scale(p), x.shape, x.dtype)
     return _alpha(x, keep, p), cache
 
@@ -253,9 +253,11 @@ def _channel_axes(op: str, x: Array, shapes: dict[int, str], batched: int) -> tu
     return x.shape[:axes] + (1,) * (x.ndim - axes)
 
 
-def _draw(op: str, shape: tuple[int, ...], p: Any, training: Any, rng: Any) -> tuple[BoolArray | None, float]:
-    """The entries to keep, None for all of them, and p."""
-    p = _validate.number(op, "p", p, at_least=0, at_most=1)
+def draw_mask(
+    op: str, shape: tuple[int, ...], p: Any, training: Any, rng: Any, name: str = "p"
+) -> tuple[BoolArray | None, float]:
+    """The entries to keep, None for all of them, and p; `name` is what the op calls p."""
+    p = _validate.number(op, name, p, at_least=0, at_most=1)
     training = _validate.boolean(op, "training", training)
     if not training or p == 0:
         return None, 0.0
@@ -270,7 +272,8 @@ def _draw(op: str, shape: tuple[int, ...], p: Any, training: Any, rng: Any) -> t
     return keep.reshape(shape), p
 
 
-def _scale(p: float) -> float:
+def rescaling(p: float) -> float:
+    """What the entries that are kept are multiplied by."""
     return 0.0 if p == 1 else 1 / (1 - p)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _validate
-from .._numerics import two_prod
+from .._numerics import above_zero, below_zero, choose, two_prod
 from .._validate import Array
 from ._elementwise import map_backward, map_forward
 
@@ -48,7 +48,7 @@ def celu_forward(input: ArrayLike, alpha: float = 1.0) -> tuple[Array, CeluCache
         raise ValueError(f"{op}: alpha must not be 0, got 0")
 
     def formula(x: Any) -> Any:
-        return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0) / alpha)
+        return above_zero(x) + alpha * np.expm1(below_zero(x) / alpha)
 
     output, x = map_forward(op, input, formula)
     return output, CeluCache(x, alpha)
@@ -58,13 +58,13 @@ def celu_backward(grad_output: ArrayLike, cache: CeluCache) -> dict[str, Array]:
     """grad_x = g where x > 0, else g exp(x / alpha); at x = 0 both are g."""
 
     def formula(g: Any, x: Any) -> Any:
-        below = np.minimum(x, 0)
+        below = below_zero(x)
         quotient = below / cache.alpha
         # exp makes of the quotient's rounding error, which grows with it, a relative one: take it out again.
         alpha = x.dtype.type(cache.alpha)
         product, error = two_prod(quotient, alpha)
         missing = ((below - product) - error - quotient * x.dtype.type(cache.alpha - float(alpha))) / alpha
-        return np.where(x > 0, g, g * np.exp(quotient) * (1 + np.where(np.isfinite(missing), missing, 0)))
+        return choose(x > 0, g, g * np.exp(quotient) * (1 + choose(np.isfinite(missing), missing, 0)))
 
     op = "celu_backward"
     cache = _validate.is_cache(op, cache, CeluCache)
@@ -89,7 +89,7 @@ def elu_forward(input: ArrayLike, alpha: float = 1.0) -> tuple[Array, EluCache]:
     """
     op = "elu_forward"
     alpha = _validate.number(op, "alpha", alpha)
-    output, x = map_forward(op, input, lambda x: np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0)))
+    output, x = map_forward(op, input, lambda x: above_zero(x) + alpha * np.expm1(below_zero(x)))
     return output, EluCache(x, alpha)
 
 
@@ -97,7 +97,7 @@ def elu_backward(grad_output: ArrayLike, cache: EluCache) -> dict[str, Array]:
     """grad_x = g where x > 0, else alpha g exp(x); at x = 0, a kink unless alpha = 1, it is alpha g."""
 
     def formula(g: Any, x: Any) -> Any:
-        return np.where(x > 0, g, cache.alpha * g * np.exp(np.minimum(x, 0)))
+        return choose(x > 0, g, cache.alpha * g * np.exp(below_zero(x)))
 
     op = "elu_backward"
     cache = _validate.is_cache(op, cache, EluCache)
@@ -121,7 +121,7 @@ def selu_forward(input: ArrayLike) -> tuple[Array, SeluCache]:
     """
 
     def formula(x: Any) -> Any:
-        return SELU_SCALE * np.maximum(x, 0) + SELU_SCALE * SELU_ALPHA * np.expm1(np.minimum(x, 0))
+        return SELU_SCALE * above_zero(x) + SELU_SCALE * SELU_ALPHA * np.expm1(below_zero(x))
 
     output, x = map_forward("selu_forward", input, formula)
     return output, SeluCache(x)
@@ -131,7 +131,7 @@ def selu_backward(grad_output: ArrayLike, cache: SeluCache) -> dict[str, Array]:
     """grad_x = l g where x > 0, else l a g exp(x); at the kink x = 0 it is l a g."""
 
     def formula(g: Any, x: Any) -> Any:
-        return np.where(x > 0, SELU_SCALE * g, SELU_SCALE * SELU_ALPHA * g * np.exp(np.minimum(x, 0)))
+        return choose(x > 0, SELU_SCALE * g, SELU_SCALE * SELU_ALPHA * g * np.exp(below_zero(x)))
 
     op = "selu_backward"
     cache = _validate.is_cache(op, cache, SeluCache)

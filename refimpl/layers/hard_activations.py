@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _validate
+from .._numerics import choose
 from .._validate import Array
 from ._elementwise import map_backward, map_forward
 
@@ -127,7 +128,7 @@ def hardswish_forward(input: ArrayLike) -> tuple[Array, HardswishCache]:
     """
 
     def formula(x: Array) -> Array:
-        return np.where(x <= -3, 0, np.where(x >= 3, x, x * (x + 3) / 6))
+        return choose(x <= -3, 0, choose(x >= 3, x, x * (x + 3) / 6))
 
     output, x = map_forward("hardswish_forward", input, formula)
     return output, HardswishCache(x)
@@ -137,7 +138,7 @@ def hardswish_backward(grad_output: ArrayLike, cache: HardswishCache) -> dict[st
     """grad_x = g (2 x + 3) / 6 where -3 < x < 3, 0 below and g above; at x = -3 it is 0, and g at x = 3."""
 
     def formula(g: Array, x: Array) -> Array:
-        return np.where(x <= -3, 0, np.where(x >= 3, g, g * (2 * x + 3) / 6))
+        return choose(x <= -3, 0, choose(x >= 3, g, g * (2 * x + 3) / 6))
 
     op = "hardswish_backward"
     cache = _validate.is_cache(op, cache, HardswishCache)
@@ -162,7 +163,7 @@ def hardshrink_forward(input: ArrayLike, lambd: float = 0.5) -> tuple[Array, Har
     """
     op = "hardshrink_forward"
     width = _validate.number(op, "lambd", lambd)
-    output, x = map_forward(op, input, lambda x: np.where((x >= -width) & (x <= width), 0, x))
+    output, x = map_forward(op, input, lambda x: choose((x >= -width) & (x <= width), 0, x))
     return output, HardshrinkCache(x, width)
 
 

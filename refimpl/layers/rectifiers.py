@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from .. import _validate
 from .._blocks import elementwise
+from .._numerics import above_zero, below_zero, choose
 from .._precision import answer, gradient, working, working_dtype
 from .._reduction import unbroadcast
 from .._validate import Array
@@ -45,7 +46,7 @@ def relu_forward(input: ArrayLike) -> tuple[Array, ReluCache]:
     Source: torch.nn.functional.relu.
     Derived: derivations/rectifiers.md#relu.
     """
-    output, x = map_forward("relu_forward", input, lambda x: np.maximum(x, 0))
+    output, x = map_forward("relu_forward", input, above_zero)
     return output, ReluCache(x)
 
 
@@ -71,7 +72,7 @@ def squared_relu_forward(input: ArrayLike) -> tuple[Array, SquaredReluCache]:
     Source: So and others, Primer: Searching for Efficient Transformers for Language Modeling (2021).
     Derived: derivations/rectifiers.md#squared_relu.
     """
-    output, x = map_forward("squared_relu_forward", input, lambda x: np.square(np.maximum(x, 0)))
+    output, x = map_forward("squared_relu_forward", input, lambda x: np.square(above_zero(x)))
     return output, SquaredReluCache(x)
 
 
@@ -79,7 +80,7 @@ def squared_relu_backward(grad_output: ArrayLike, cache: SquaredReluCache) -> di
     """grad_x = 2 g max(x, 0)."""
     op = "squared_relu_backward"
     cache = _validate.is_cache(op, cache, SquaredReluCache)
-    return map_backward(op, grad_output, cache.input, lambda g, x: 2 * g * np.maximum(x, 0))
+    return map_backward(op, grad_output, cache.input, lambda g, x: 2 * g * above_zero(x))
 
 
 class LeakyReluCache(NamedTuple):
@@ -100,7 +101,7 @@ def leaky_relu_forward(input: ArrayLike, negative_slope: float = 0.01) -> tuple[
     """
     op = "leaky_relu_forward"
     slope = _validate.number(op, "negative_slope", negative_slope)
-    output, x = map_forward(op, input, lambda x: np.maximum(x, 0) + slope * np.minimum(x, 0))
+    output, x = map_forward(op, input, lambda x: above_zero(x) + slope * below_zero(x))
     return output, LeakyReluCache(x, slope)
 
 
@@ -109,7 +110,7 @@ def leaky_relu_backward(grad_output: ArrayLike, cache: LeakyReluCache) -> dict[s
     op = "leaky_relu_backward"
     cache = _validate.is_cache(op, cache, LeakyReluCache)
     slope = cache.negative_slope
-    return map_backward(op, grad_output, cache.input, lambda g, x: np.where(x > 0, g, slope * g))
+    return map_backward(op, grad_output, cache.input, lambda g, x: choose(x > 0, g, slope * g))
 
 
 class PreluCache(NamedTuple):
@@ -140,7 +141,7 @@ def prelu_forward(input: ArrayLike, weight: ArrayLike) -> tuple[Array, PreluCach
     x, w = working(input, weight)
     w = w.reshape(_slope_shape(x, w))
     with np.errstate(all="ignore"):
-        y = np.where(x > 0, x, w * x)
+        y = choose(x > 0, x, w * x)
     return answer(y, input, weight), PreluCache(input, weight)
 
 
@@ -153,8 +154,8 @@ def prelu_backward(grad_output: ArrayLike, cache: PreluCache) -> dict[str, Array
 
     slope_shape = _slope_shape(x, w)
     with np.errstate(all="ignore"):
-        grad_w = unbroadcast(np.where(x > 0, 0, g * x), slope_shape).reshape(w.shape)
-        grad_x = np.where(x > 0, g, w.reshape(slope_shape) * g)
+        grad_w = unbroadcast(choose(x > 0, 0, g * x), slope_shape).reshape(w.shape)
+        grad_x = choose(x > 0, g, w.reshape(slope_shape) * g)
     return {"input": gradient(grad_x, cache.input), "weight": gradient(grad_w, cache.weight)}
 
 
@@ -194,7 +195,7 @@ def rrelu_forward(
     lower = _validate.number(op, "lower", lower, at_most=upper)
     if not _validate.boolean(op, "training", training):
         mean = (lower + upper) / 2
-        return map_forward(op, x, lambda x: np.where(x > 0, x, mean * x))[0], RreluCache(x, mean)
+        return map_forward(op, x, lambda x: choose(x > 0, x, mean * x))[0], RreluCache(x, mean)
 
     generator = _validate.generator(op, rng)
     # Drawn in float64 whatever the input: the same seed gives the same slopes in every dtype.
@@ -210,7 +211,7 @@ def rrelu_backward(grad_output: ArrayLike, cache: RreluCache) -> dict[str, Array
     cache = _validate.is_cache(op, cache, RreluCache)
     x, slope = cache
     if isinstance(slope, float):
-        return map_backward(op, grad_output, x, lambda g, x: np.where(x > 0, g, slope * g))
+        return map_backward(op, grad_output, x, lambda g, x: choose(x > 0, g, slope * g))
     g = _validate.output_gradient(op, grad_output, x.shape, slope.dtype)
     return {"input": elementwise(lambda g, a: a * g, g, slope, dtype=x.dtype)}
 
@@ -234,7 +235,7 @@ def threshold_forward(input: ArrayLike, threshold: float, value: float) -> tuple
     op = "threshold_forward"
     limit = _validate.number(op, "threshold", threshold)
     value = _validate.number(op, "value", value)
-    output, x = map_forward(op, input, lambda x: np.where(x <= limit, value, x))
+    output, x = map_forward(op, input, lambda x: choose(x <= limit, value, x))
     return output, ThresholdCache(x, limit)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _validate
-from .._numerics import normal_tail, times_gaussian, two_prod, two_scale, two_sum
+from .._numerics import above_zero, choose, normal_tail, times_gaussian, two_prod, two_scale, two_sum
 from .._validate import Array
 from ._elementwise import map_backward, map_forward
 
@@ -76,7 +76,7 @@ def mish_forward(input: ArrayLike) -> tuple[Array, MishCache]:
     """
 
     def formula(x: Any) -> Any:
-        x = np.maximum(x, -_FLAT)
+        x = np.clip(x, -_FLAT, np.inf)
         t, _, n, d = _mish_gate(x)
         return (x * t) * t * (n / d)
 
@@ -146,14 +146,14 @@ def gelu_backward(grad_output: ArrayLike, cache: GeluCache) -> dict[str, Array]:
 def _gelu(x: Any) -> Any:
     near = np.clip(x, -_FLAT, _FLAT)
     tail = times_gaussian(near * normal_tail(np.abs(near)), near)  # x Phi(-|x|)
-    return np.maximum(x, -_FLAT) * (x > 0) - np.abs(tail)
+    return above_zero(x) - np.abs(tail)
 
 
 def _gelu_vjp(g: Any, x: Any) -> Any:
     x = np.clip(x, -_FLAT, _FLAT)
     a = np.abs(x)
     slope = times_gaussian(g * (normal_tail(a) - a * _DENSITY), x)  # at -|x|; the slopes at x and -x add up to 1
-    return np.where(x < 0, slope, g - slope)
+    return choose(x < 0, slope, g - slope)
 
 
 def _gelu_tanh(x: Any) -> Any:
@@ -195,7 +195,7 @@ _FLAT = 1000.0  # beyond it every gate here is 0 or 1, in any dtype
 
 def times_sigmoid(x: Any, v: Any, error: Any = None) -> Any:
     """x sigmoid(v + error). exp(-|v|) is multiplied on as two roots: it underflows long before x times it does."""
-    x = np.maximum(x, -np.finfo(x.dtype).max)  # -inf times 0 is -0 here: the gate shuts faster than x grows
+    x = np.clip(x, -np.finfo(x.dtype).max, np.inf)  # -inf times 0 is -0 here: the gate shuts faster than x grows
     e, t, corrected = _shutting(v, error)
     return (x * t) * corrected / (1 + e)
 

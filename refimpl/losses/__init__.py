@@ -1,5 +1,6 @@
 """The mathematics of losses: one file per family."""
 
+from .adaptive_log_softmax import *
 from .binary import *
 from .boxes import *
 from .classification import *

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,18 @@ def flags(op: str, **options: Any) -> None:
 
 def fractions(op: str, name: str, value: Any, count: int) -> tuple[float, ...]:
     """`value`, under the option's name, as `count` numbers of at least 0 and below 1: how much of the past is kept."""
+    entries = several(op, name, value, count)
+    return tuple(_validate.number(op, f"{name}[{i}]", entry, at_least=0, below=1) for i, entry in enumerate(entries))
+
+
+def several(op: str, name: str, value: Any, count: int) -> Sequence[Any]:
+    """`value` as `count` entries, whose kind and range are still to be checked."""
     if not (isinstance(value, (tuple, list)) and len(value) == count):
         noun = {2: "a pair of", 3: "three"}[count]
         raise TypeError(f"{op}: {name} must be {noun} numbers, got {value!r}")
-    return tuple(_validate.number(op, f"{name}[{i}]", entry, at_least=0, below=1) for i, entry in enumerate(value))
+    return value
+
+
+def whole(op: str, name: str, value: Any, at_least: int) -> int:
+    """`value` as an integer of at least that much."""
+    return int(_validate.number(op, name, _validate.integer(op, name, value), at_least=at_least))

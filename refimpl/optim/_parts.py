@@ -60,9 +60,3 @@ def norm(x: Array) -> float:
 
 def root_mean_square(x: Array) -> float:
     return norm(x) / max(1, x.size) ** 0.5
-
-
-def trust(parameter: Array, step: Array) -> float:
-    """norm(parameter) / norm(step), which makes the step as long as the parameter; 1 where either is 0."""
-    size, length = norm(parameter), norm(step)
-    return size / length if size != 0 and length != 0 else 1.0

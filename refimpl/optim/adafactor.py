@@ -111,8 +111,8 @@ def _mean_square(g: Array, axis: int) -> Array:
 
 
 def _whole(square: Any, least: float) -> Array:
-    """The mean square of every entry."""
+    """The mean square of every entry; the quotient comes first, which cannot overflow."""
     if not isinstance(square, AdafactorFactors):
         return square
     mean = np.sum(square.rows, axis=-2, keepdims=True) / max(1, square.rows.shape[-2])
-    return square.rows * square.columns / np.maximum(mean, least)
+    return square.rows / np.maximum(mean, least) * square.columns

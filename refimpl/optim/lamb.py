@@ -60,10 +60,16 @@ def lamb_update(
     def moved(p: Array, m: Array, s: Array) -> Array:
         scale = np.sqrt(s / (1 - beta2**step)) + eps
         r = np.asarray(m / (1 - beta1**step) / scale + weight_decay * p)
-        return p - lr * _parts.trust(p, r) * r
+        return p - lr * _trust(p, r) * r
 
     with np.errstate(all="ignore"):  # eps = 0 and no gradient yet is 0 / 0, as for Adam
         g = _parts.descent(parameters, gradients, maximize=maximize)
         mean = _parts.running_mean(beta1, state.mean, g)
         square = _parts.running_mean(beta2, state.square, _parts.squares(g))
         return _parts.each(moved, parameters, mean, square), LambState(step, mean, square)
+
+
+def _trust(parameter: Array, step: Array) -> float:
+    """What makes the step as long as the parameter."""
+    size, length = _parts.norm(parameter), _parts.norm(step)
+    return size / length if size != 0 and length != 0 else 1.0

@@ -102,9 +102,8 @@ def _check_matrices(op: str, parameters: Any) -> None:
 
 
 def _check_coefficients(op: str, value: Any) -> tuple[float, ...]:
-    if not (isinstance(value, (tuple, list)) and len(value) == 3):
-        raise TypeError(f"{op}: ns_coefficients must be three numbers, got {value!r}")
-    return tuple(_validate.number(op, f"ns_coefficients[{i}]", entry) for i, entry in enumerate(value))
+    entries = _check.several(op, "ns_coefficients", value, 3)
+    return tuple(_validate.number(op, f"ns_coefficients[{i}]", entry) for i, entry in enumerate(entries))
 
 
 def _check_steps(op: str, value: Any) -> int:

@@ -26,10 +26,10 @@ def factor(activation, remedy, seed=0):
     ],
 )
 def test_the_factor_per_layer_is_what_the_page_derives(activation, remedy, expected):
-    assert np.mean([factor(activation, remedy, seed) for seed in range(3)]) == pytest.approx(expected, rel=0.03)
+    assert np.mean([factor(activation, remedy, seed) for seed in range(2)]) == pytest.approx(expected, rel=0.03)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_what_helps(seed):
     for activation, small in (("sigmoid", 1e-15), ("tanh", 1e-5), ("relu", 1e-7)):
         norms = {remedy: lesson.gradient_norms(activation, remedy, seed)[0] for remedy in lesson.REMEDIES}

@@ -54,7 +54,7 @@ def test_refused_backwards():
     )
     refuse(
         ValueError,
-        "Value.backward: grad_output must have shape of output = (2,), got (3,)",
+        "Value.backward: gradient must have shape of the value = (2,), got (3,)",
         lambda: (x * x).backward(np.ones(3)),
     )
     refuse(

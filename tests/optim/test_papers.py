@@ -5,18 +5,21 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from optimisers import OPTIMISERS, gradients_at, problem
+from optimisers import OPTIMISERS, problem
 
 STEPS = 20
 
 
 def trajectory(name, run):
-    """Parameters before and after each of the updates, and the gradients, each a list of dicts of lists of numbers."""
-    optimiser, start = OPTIMISERS[name], problem(OPTIMISERS[name].shapes)
-    points, gradients = [start["parameters"]], []
+    """Parameters before and after each of the updates, and the gradients, each a list of dicts of lists of numbers.
+
+    The gradients are random, and change their signs.
+    """
+    optimiser, rng = OPTIMISERS[name], np.random.default_rng(1)
+    points, gradients = [problem(optimiser.shapes)["parameters"]], []
     state = optimiser.init(points[0])
     for _ in range(STEPS):
-        gradients.append(gradients_at(start, points[-1]))
+        gradients.append({key: np.asarray(rng.standard_normal(shape)) for key, shape in optimiser.shapes.items()})
         moved, state = optimiser.update(points[-1], gradients[-1], state, **optimiser.runs[run])
         points.append(moved)
     plain = [

@@ -58,6 +58,60 @@ OF_ONE = {
     ("muon", "adjust_lr_fn"): [
         ("none", ValueError, "adjust_lr_fn must be one of None, 'original', 'match_rms_adamw', got 'none'"),
     ],
+    ("schedule_free_sgd", "momentum"): [
+        (-0.5, ValueError, "momentum must be at least 0 and at most 1, got -0.5"),
+        (1.5, ValueError, "momentum must be at least 0 and at most 1, got 1.5"),
+    ],
+    ("adadelta", "rho"): [
+        (-0.1, ValueError, "rho must be at least 0 and at most 1, got -0.1"),
+        (1.1, ValueError, "rho must be at least 0 and at most 1, got 1.1"),
+    ],
+    ("adagrad", "lr_decay"): [(-0.1, ValueError, "lr_decay must be at least 0, got -0.1")],
+    ("adagrad", "initial_accumulator_value"): [
+        (-0.1, ValueError, "initial_accumulator_value must be at least 0, got -0.1"),
+        (None, TypeError, "initial_accumulator_value must be a number, got None"),
+    ],
+    ("asgd", "lambd"): [(-1e-4, ValueError, "lambd must be at least 0, got -0.0001")],
+    ("asgd", "alpha"): [(-0.75, ValueError, "alpha must be at least 0, got -0.75")],
+    ("asgd", "t0"): [(-1, ValueError, "t0 must be at least 0, got -1")],
+    ("lars", "trust_coefficient"): [(-0.001, ValueError, "trust_coefficient must be at least 0, got -0.001")],
+    ("lbfgs", "max_iter"): [
+        (0, ValueError, "max_iter must be at least 1, got 0"),
+        (2.0, TypeError, "max_iter must be an integer, got 2.0"),
+    ],
+    ("lbfgs", "max_eval"): [
+        (0, ValueError, "max_eval must be at least 1, got 0"),
+        (True, TypeError, "max_eval must be an integer, got True"),
+    ],
+    ("lbfgs", "tolerance_grad"): [(-1e-7, ValueError, "tolerance_grad must be at least 0, got -1e-07")],
+    ("lbfgs", "tolerance_change"): [(NAN, ValueError, "tolerance_change must be at least 0, got nan")],
+    ("lbfgs", "history_size"): [(0, ValueError, "history_size must be at least 1, got 0")],
+    ("lbfgs", "line_search_fn"): [
+        ("wolfe", ValueError, "line_search_fn must be one of None, 'strong_wolfe', got 'wolfe'"),
+        (True, ValueError, "line_search_fn must be one of None, 'strong_wolfe', got True"),
+    ],
+    ("rmsprop", "alpha"): [
+        (-0.1, ValueError, "alpha must be at least 0 and at most 1, got -0.1"),
+        (1.1, ValueError, "alpha must be at least 0 and at most 1, got 1.1"),
+    ],
+    ("rmsprop", "centered"): [(1, TypeError, "centered must be True or False, got 1")],
+    ("rprop", "etas"): [
+        ((0.0, 1.2), ValueError, "etas[0] must be above 0 and below 1, got 0"),
+        ((1.0, 1.2), ValueError, "etas[0] must be above 0 and below 1, got 1"),
+        ((0.5, 1.0), ValueError, "etas[1] must be above 1, got 1"),
+        (0.5, TypeError, "etas must be a pair of numbers, got 0.5"),
+    ],
+    ("rprop", "step_sizes"): [
+        ((-1e-6, 50), ValueError, "step_sizes[0] must be at least 0, got -1e-06"),
+        ((0.1, 0.01), ValueError, "step_sizes[1] must be at least 0.1, got 0.01"),
+        ((0.1, 0.2, 0.3), TypeError, "step_sizes must be a pair of numbers, got (0.1, 0.2, 0.3)"),
+    ],
+    ("schedule_free_sgd", "warmup_steps"): [
+        (-1, ValueError, "warmup_steps must be at least 0, got -1"),
+        (1.5, TypeError, "warmup_steps must be an integer, got 1.5"),
+    ],
+    ("schedule_free_sgd", "r"): [(-1, ValueError, "r must be at least 0, got -1")],
+    ("schedule_free_sgd", "weight_lr_power"): [(-2, ValueError, "weight_lr_power must be at least 0, got -2")],
 }
 
 
@@ -77,8 +131,13 @@ OPTIONS = [
 
 def arguments(name):
     """init, update, and parameters and gradients that fit."""
-    init, update, *_ = OPTIMISERS[name]
-    return init, update, *({key: np.ones(shape) for key, shape in OPTIMISERS[name].shapes.items()} for _ in range(2))
+    optimiser = OPTIMISERS[name]
+
+    def update(parameters, gradients, state, **options):
+        towards = (lambda parameters: (1.0, gradients)) if optimiser.by_closure else gradients
+        return optimiser.update(parameters, towards, state, **options)
+
+    return optimiser.init, update, *({key: np.ones(shape) for key, shape in optimiser.shapes.items()} for _ in range(2))
 
 
 @pytest.mark.parametrize(("name", "option"), OPTIONS)
@@ -89,7 +148,7 @@ def test_an_option_out_of_range(name, option):
         given = {option: value}
         if option in inspect.signature(init).parameters:
             assert_refused(partial(init, parameters, **given), error, f"{name}_init: {rule}")
-        if option in inspect.signature(update).parameters:
+        if option in inspect.signature(OPTIMISERS[name].update).parameters:
             assert_refused(partial(update, parameters, gradients, state, **given), error, f"{name}_update: {rule}")
 
 
