@@ -227,6 +227,14 @@ def class_indices(op: str, name: str, target: IntArray, classes: int, ignore_ind
         raise ValueError(f"{op}: {name} must hold classes from 0 to {classes - 1}{ignored}, got {found}")
 
 
+def pair(op: str, name: str, value: Any, parts: str) -> tuple[Any, Any]:
+    """`value` as the tuple of two that `parts` names: "(h, c)"."""
+    if not (isinstance(value, (tuple, list)) and len(value) == 2):
+        found = f"{len(value)} entries" if isinstance(value, (tuple, list)) else type(value).__name__
+        raise TypeError(f"{op}: {name} must be a pair {parts}, got {found}")
+    return value[0], value[1]
+
+
 def is_cache(op: str, cache: object, kind: type[Cache]) -> Cache:
     """`cache`, which must be the one that this op's forward returned."""
     if not isinstance(cache, kind):
@@ -237,10 +245,12 @@ def is_cache(op: str, cache: object, kind: type[Cache]) -> Cache:
     return cache
 
 
-def output_gradient(op: str, value: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """grad_output, which must have output's shape, in the dtype that backward computes in."""
-    grad_output = floating(op, "grad_output", value)
-    has_shape(op, "grad_output", grad_output, "of output", shape)
+def output_gradient(
+    op: str, value: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any], name: str = "grad_output"
+) -> Array:
+    """grad_output, or an array in it, which must have output's shape, in the dtype that backward computes in."""
+    grad_output = floating(op, name, value)
+    has_shape(op, name, grad_output, "of output", shape)
     return grad_output.astype(dtype, copy=False)
 
 

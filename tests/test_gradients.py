@@ -6,6 +6,7 @@ import pytest
 
 from refimpl import OPS, gradcheck
 from refimpl.cases import CASES
+from refimpl.gradcheck import Facts, diagnose
 from refimpl.gradcheck.catalog_check import given
 
 # What every gradient must reach, relative to its largest entry. gradcheck asks no less, and more where it can.
@@ -43,6 +44,9 @@ def test_gradient_agrees_with_finite_differences(name, index, argument):
     for entry in checked:
         assert entry.verdict == "pass", str(found)
         assert entry.difference <= TOLERANCE
+        if not CASES[name][index].at_kink and entry.numeric is not None and not entry.note:
+            assert diagnose(Facts(entry.name, entry.analytic, entry.numeric)) is None
+    assert found.diagnosis == ()
 
 
 @pytest.mark.parametrize(("name", "index"), DEPARTURES)

@@ -1,12 +1,17 @@
 """The README and CONTRIBUTING: their blocks run as printed, and the tables are the catalog's and the lessons'."""
 
 import re
+import shlex
 
 import pytest
 import readme_table
 
+from refimpl.cli import main
+
 TEXT = readme_table.README.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, flags=re.DOTALL)
+FILES = re.findall(r"^```python (\S+\.py)\n(.*?)^```", TEXT, flags=re.DOTALL | re.MULTILINE)
+SESSIONS = re.findall(r"^```console\n(.*?)^```", TEXT, flags=re.DOTALL | re.MULTILINE)
 
 
 def test_tables_are_those_of_today():
@@ -27,6 +32,25 @@ def test_blocks_run_as_printed(capsys, monkeypatch, tmp_path):
     assert scope["first"]["weight"].shape == (5, 4)
     assert float(scope["loss"]) < 0.5  # of the training; guessing has 1.1
     assert scope["state"].step == scope["step"] == 100
+
+
+def test_commands_print_what_is_printed(tmp_path, monkeypatch, capsys):
+    """In a folder that holds the files shown: after `$ refimpl ...` comes what that prints."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in FILES:
+        (tmp_path / name).write_text(text)
+    commands = [part.partition("\n") for session in SESSIONS for part in session.split("$ ")[1:]]
+    assert commands
+    for command, _, shown in commands:
+        program, *arguments = shlex.split(command)
+        assert program == "refimpl"
+        main(arguments)
+        assert _without_noise(capsys.readouterr().out) == _without_noise(shown)
+
+
+def _without_noise(text):
+    """The last digits of the finite differences, their error estimates and the seconds vary with the machine."""
+    return re.sub(r"(?<=numeric \d\.\d{8})\d+ \+- \S+|(?<=in )\d+\.\d(?= s)", "", text)
 
 
 def _rounded(text):
@@ -51,6 +75,16 @@ def test_contributing_runs_as_printed():
         scope["snake_forward"]([1.0], a=0)
 
 
-@pytest.mark.parametrize("section", ["Two commands", "Training", "What is guaranteed", "The lessons", "The ops"])
+SECTIONS = [
+    "Two commands",
+    "Your own pair, judged",
+    "Training",
+    "What is guaranteed",
+    "The lessons",
+    "The ops",
+]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
 def test_sections(section):
     assert f"\n## {section}\n" in TEXT

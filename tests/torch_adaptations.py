@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -91,9 +92,19 @@ def _masked(name):
     return call
 
 
-def _attention_with_dropout(rng, dropout_p, **others):
-    with _Noise(rng, dropout_p):
-        return torch.nn.functional.scaled_dot_product_attention(dropout_p=dropout_p, **others)
+def _attention_with_dropout(name):
+    """The attention of this name, with a mask of dropout that the seed gives."""
+
+    def call(rng, dropout_p, **others):
+        with _Noise(rng, dropout_p):
+            return getattr(torch.nn.functional, name)(dropout_p=dropout_p, **others)
+
+    return call
+
+
+def _kinds_differ(arguments):
+    masks = [arguments[name] for name in ("attn_mask", "key_padding_mask") if name in arguments]
+    return len({is_floating(mask) for mask in masks}) == 2
 
 
 def _grouped_mm(mat_a, mat_b, offs=None):
@@ -138,6 +149,60 @@ def _adaptive_log_softmax(kind):
             parameters |= {f"tail.{i}.{j}.weight": weight for j, weight in enumerate(pair)}
         found = torch.func.functional_call(module, parameters, (input,) if target is None else (input, target))
         return tuple(found) if isinstance(found, tuple) else found  # without the names that PyTorch gives the two
+
+    return call
+
+
+def _recurrent(module):
+    """PyTorch's module with the weights of the case, and the masks between the layers that the seed draws here."""
+
+    def call(input, weights, hx=None, lengths=None, dropout=0.0, training=True, rng=None, **options):
+        batch_first = options.get("batch_first", False) and input.ndim == 3
+        hidden = len(weights["weight_ih_l0"]) // {"RNN": 1, "LSTM": 4, "GRU": 3}[module]
+        layers = options.get("num_layers", 1)
+        net = getattr(torch.nn, module)(
+            input.shape[-1], hidden, dropout=dropout if layers > 1 else 0.0, dtype=input.dtype, **options
+        )
+        extents = (input.shape[1], input.shape[0]) if batch_first else input.shape[:-1]
+        inputs = input
+        if lengths is not None:
+            inputs = torch.nn.utils.rnn.pack_padded_sequence(input, lengths, batch_first, enforce_sorted=False)
+        with _Masks(rng, dropout, extents, lengths) if dropout else contextlib.nullcontext():
+            y, h_n = torch.func.functional_call(net.train(training), weights, (inputs, hx))
+        if lengths is not None:
+            y, _ = torch.nn.utils.rnn.pad_packed_sequence(y, batch_first, total_length=extents[0])
+        return y, h_n
+
+    return call
+
+
+class _Masks(TorchDispatchMode):
+    """PyTorch with the masks of a seed, one after the other, between the layers of a recurrent net."""
+
+    def __init__(self, seed, p, extents, lengths):
+        super().__init__()
+        self.rng, self.p, self.extents = np.random.default_rng(seed), p, extents
+        self.rows = slice(None)
+        if lengths is not None:  # PyTorch draws for the steps that there are: the longest sequences first in each
+            order = np.argsort(-lengths.numpy(), kind="stable")
+            step, place = np.nonzero(np.arange(extents[0])[:, None] < lengths.numpy()[order])
+            self.rows = step * extents[1] + order[place]
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function is not torch.ops.aten.bernoulli_.float:
+            return function(*args, **(kwargs or {}))
+        noise = args[0]
+        drawn = self.rng.random((int(np.prod(self.extents)), noise.shape[-1]), dtype=np.float32)[self.rows]
+        return noise.copy_(torch.as_tensor(drawn >= np.float32(self.p)).reshape(noise.shape))
+
+
+def _as_a_batch(name):
+    """PyTorch's function of a cell, on a batch of one."""
+
+    def call(input, hx, **weights):
+        pair = isinstance(hx, tuple)
+        output = getattr(torch, name)(input[None], tuple(h[None] for h in hx) if pair else hx[None], **weights)
+        return tuple(part[0] for part in output) if pair else output[0]
 
     return call
 
@@ -214,12 +279,30 @@ ADAPTATIONS = (
         )
         for axes in (1, 2, 3)
     ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch draws the mask of its dropout from a generator of its own",
+            applies=lambda arguments: "rng" in arguments,
+            call=_attention_with_dropout(op + ending),
+            unrecorded=True,
+        )
+        for op, ending in (("multi_head_attention", "_forward"), ("scaled_dot_product_attention", ""))
+    ),
     Adaptation(
-        "scaled_dot_product_attention",
-        "PyTorch draws the mask of its dropout from a generator of its own",
-        applies=lambda arguments: "rng" in arguments,
-        call=_attention_with_dropout,
-        unrecorded=True,
+        "multi_head_attention",
+        "PyTorch warns that masks of two kinds are deprecated",
+        applies=_kinds_differ,
+        warning="Support for mismatched key_padding_mask and attn_mask is deprecated",
+    ),
+    *(
+        Adaptation(
+            "multi_head_attention",
+            f"{static} stands in for what is projected: PyTorch gives no gradient, and refimpl 0",
+            applies=lambda arguments, static=static: static in arguments,
+            undifferentiated=unused,
+        )
+        for static, unused in (("static_k", ("key", "k_proj_weight")), ("static_v", ("value", "v_proj_weight")))
     ),
     *(
         Adaptation(
@@ -371,6 +454,38 @@ ADAPTATIONS = (
             ),
         )
         for op in ("layer_norm", "rms_norm")
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch has a module that holds the weights, packed sequences for lengths, and its own masks",
+            call=_recurrent(module),
+        )
+        for op, module in (("gru", "GRU"), ("lstm", "LSTM"), ("rnn", "RNN"))
+    ),
+    Adaptation(
+        "lstm",
+        "PyTorch warns that it has no fast kernel for a projection",
+        applies=lambda arguments: "proj_size" in arguments,
+        warning="LSTM with projections is not supported with oneDNN",
+    ),
+    *(
+        Adaptation(
+            op,
+            "another NumPy may draw another mask from the seed",
+            applies=lambda arguments: "rng" in arguments,
+            unrecorded=True,
+        )
+        for op in ("gru", "lstm", "rnn")
+    ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch's functions of cells take a batch alone; its modules make one",
+            applies=lambda arguments: arguments["input"].ndim == 1,
+            call=_as_a_batch(op),
+        )
+        for op in ("gru_cell", "lstm_cell", "rnn_relu_cell", "rnn_tanh_cell")
     ),
     Adaptation(
         "pairwise_distance",

@@ -1,4 +1,4 @@
-"""The command `refimpl`, which is also `python -m refimpl`: the ops listed, checked and shown."""
+"""The command `refimpl`, which is also `python -m refimpl`: ops listed, checked and shown, and pairs of one's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from importlib import metadata
 
+from ..userfile import UserFileError
 from . import check, listing, show
+from .plot import CannotPlot
 from .screen import abandon_output, open_screen
 from .selection import UnknownName
 
@@ -19,19 +21,20 @@ COMMANDS = (listing, check, show)
 DESCRIPTION = """\
 The reference implementation of backpropagation: losses and layers as pairs of functions, forward and backward,
 in NumPy. This command lists the pairs, checks their gradients against SciPy's finite differences, and shows how
-a pair is called and what it computes.
+a pair is called and what it computes. `check` also judges the pairs of a file of your own.
 """
 EPILOG = """\
 examples:
   refimpl list                    every op, with its arguments and its derivation
   refimpl check                   check every gradient of every op
   refimpl check relu '*loss'      check one op, and all whose names end in loss
+  refimpl check mine.py           check the pairs in a file of your own
   refimpl show cross_entropy      how it is called, its formula, its gradients
 
 exit status:
   0    done; for check: every gradient passed
   1    check found a gradient that is wrong or that it cannot judge, or the output could not be written
-  2    a name or an option that does not exist
+  2    a name, a file or an option that does not exist, or a file in which there is nothing to check
   130  interrupted
 
 `refimpl COMMAND --help` tells more of each command.
@@ -45,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(argv)
         finally:
             sys.stdout.flush()
-    except UnknownName as error:
+    except (UnknownName, UserFileError, CannotPlot) as error:
         print(f"refimpl: {error}", file=sys.stderr)
         return 2
     except BrokenExecutor:

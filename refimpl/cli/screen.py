@@ -22,6 +22,7 @@ STYLES = {
     "fail": "bold red",
     "inconclusive": "yellow",
     "note": "dim",
+    "diagnosis": "magenta",
 }
 
 
@@ -31,6 +32,11 @@ class Screen:
     def __init__(self) -> None:
         self._live = sys.stdout.isatty() and sys.stderr.isatty()
         self._drawn = 0
+
+    @property
+    def terminal(self) -> bool:
+        """Whether someone looks at it: what is only for the eye stays out of pipes and files."""
+        return sys.stdout.isatty()
 
     def line(self, *pieces: Piece) -> None:
         self._draw("")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from ..catalog import OPS, Op
+from ..userfile import UserFileError, UserPair, is_source, load_pairs
 
 GLOB = "*?[]"
 NEAREST = 3
@@ -14,6 +16,24 @@ NEAREST = 3
 
 class UnknownName(Exception):
     """A name that no op has, or a pattern that none matches."""
+
+
+def divide(arguments: Sequence[str]) -> tuple[list[Op], list[UserPair]]:
+    """The ops and the pairs of files and modules that the arguments name; without an argument all ops."""
+    patterns = [text for text in arguments if not is_source(text)]
+    ops = select(patterns) if patterns or not arguments else []
+    return ops, [pair for text in dict.fromkeys(arguments) if is_source(text) for pair in _pairs(text)]
+
+
+def _pairs(source: str) -> tuple[UserPair, ...]:
+    """People write torch.nn.functional.relu as well: what is no module may be meant as an op."""
+    try:
+        return load_pairs(source)
+    except UserFileError as error:
+        name = source.rpartition(".")[2].removesuffix("_forward").removesuffix("_backward")
+        if name in OPS:
+            raise UserFileError(f"{error}; the op is called {name}") from None
+        raise
 
 
 def select(patterns: Sequence[str]) -> list[Op]:
@@ -35,4 +55,5 @@ def _unknown(verb: str, name: str) -> str:
     # People write torch.nn.functional.relu, relu_forward or CrossEntropyLoss as well.
     word = name.lower().rpartition(".")[2].removesuffix("_forward").removesuffix("_backward").strip(GLOB)
     nearest = difflib.get_close_matches(word, OPS, n=NEAREST, cutoff=0.5)
-    return f"no op {verb} {name!r}{'; nearest: ' if nearest else ''}{', '.join(nearest)} (refimpl list has all)"
+    meant = f"; the file is {name}.py" if os.path.isfile(f"{name}.py") else ""
+    return f"no op {verb} {name!r}{'; nearest: ' if nearest else ''}{', '.join(nearest)} (refimpl list has all){meant}"

@@ -7,20 +7,26 @@ element. The tolerance is relative to the largest entry of the gradient: an abso
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from .compare import compare_argument
+from .compare import IN_SINGLE, NOISE, compare_argument
+from .diagnosis import KINDS, Diagnosis, Facts, diagnose
 from .pair import Pair
 from .report import FAIL, INCONCLUSIVE, PASS, ArgumentReport, ElementReport, GradientReport
 
 __all__ = [
     "FAIL",
     "INCONCLUSIVE",
+    "KINDS",
     "PASS",
     "ArgumentReport",
+    "Diagnosis",
     "ElementReport",
+    "Facts",
     "GradientReport",
     "assert_gradients",
+    "diagnose",
     "gradcheck",
 ]
 
@@ -37,9 +43,13 @@ def gradcheck(
 ) -> GradientReport:
     """Compare the gradients of any pair with finite differences, and report; nothing is printed.
 
-    forward(*args, **options) must return (output, cache), and backward(grad_output, cache) a dict of gradients keyed
-    by forward's argument names. Floating arrays are checked in float64, whatever their dtype. An argument may be a
-    structure (dicts, lists, tuples of arrays); its gradient then has the same structure.
+    forward(*args, **options) must return (output, cache), and backward(grad_output, cache) the gradients: a dict keyed
+    by forward's argument names, or a tuple, a list or a bare array in the order of forward's floating arguments, with
+    None for one without a gradient. Floating arrays are checked in float64, whatever their dtype. An argument may be
+    a structure (dicts, lists, tuples of arrays); its gradient then has the same structure.
+
+    The report's `diagnosis` says of each gradient that is wrong what kind of mistake it is, a key of KINDS, with the
+    figures; `report[name].analytic` and `.numeric` are the two arrays.
 
     wrt: the arguments to check, a name or several; by default all that backward returns.
     seed: of the random grad_output.
@@ -47,10 +57,13 @@ def gradcheck(
     elementwise: element i of the output depends on element i of the first argument alone, which is then checked in a
         single vectorised call.
 
-    Raises TypeError or ValueError where there is nothing to compare: no floating argument, unknown keys or wrong
-    shapes from backward, a forward that is not deterministic, a name in wrt that backward returns no gradient for.
+    Raises TypeError or ValueError where there is nothing to compare: no floating argument, unknown keys or integers
+    from backward, a name in wrt that backward returns no gradient for. A wrong shape, an argument written to and a
+    forward that is not deterministic are failures with a report.
     """
     pair = Pair(forward, backward, args, options, seed)
+    if not pair.deterministic:
+        return GradientReport(pair.name, (), tuple(pair.problems), (), seed, tuple(pair.broken))
     names = [wrt] if isinstance(wrt, str) else list(pair.gradients) if wrt is None else list(wrt)
     for name in names:
         if name not in pair.gradients:
@@ -62,7 +75,22 @@ def gradcheck(
         raise ValueError("gradcheck: backward must return at least one gradient, got an empty dict")
     reports = [report for name in names for report in compare_argument(pair, name, at_kink, elementwise)]
     unchecked = tuple(name for name in pair.floating() if name not in pair.gradients)
-    return GradientReport(pair.name, tuple(reports), tuple(pair.problems), unchecked, seed)
+    told = tuple(replace(report, diagnosis=_diagnosis(pair, report, reports)) for report in reports)
+    return GradientReport(pair.name, told, tuple(pair.problems), unchecked, seed, tuple(pair.broken))
+
+
+def _diagnosis(pair: Pair, report: ArgumentReport, reports: list[ArgumentReport]) -> Diagnosis | None:
+    """Of a gradient that is wrong, or that is inconclusive for the rounding of float32 alone."""
+    if report.verdict == FAIL:
+        return diagnose(pair.facts(report, reports))
+    doubts = [element for element in (*report.worst, *report.unsettled) if element.verdict == INCONCLUSIVE]
+    if report.verdict == PASS or not doubts or not all(element.note.endswith((IN_SINGLE, NOISE)) for element in doubts):
+        return None
+    note = next((element.note for element in doubts if element.note.endswith(IN_SINGLE)), "")
+    if not note and pair.in_single(report.name):
+        note = f"{doubts[0].note} of a forward {IN_SINGLE}"
+    message = f"differs by {report.difference:.1e}, {note}: rounding, and not an error"
+    return Diagnosis(report.name, "float32", message, {"difference": report.difference}) if note else None
 
 
 def assert_gradients(

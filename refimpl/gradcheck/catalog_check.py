@@ -6,17 +6,19 @@ import multiprocessing
 import re
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from .._structure import leaves
 from ..cases import CASES, Case
 from ..catalog import OPS, Op
 from . import gradcheck
+from .diagnosis import Diagnosis
 from .pair import is_floating
-from .report import FAIL, INCONCLUSIVE, PASS, ElementReport, GradientReport, worst_verdict
+from .report import FAIL, INCONCLUSIVE, PASS, ArgumentReport, ElementReport, GradientReport, worst_verdict
 
 MOST_WORKERS = 61  # what Windows can wait for
 
@@ -37,12 +39,12 @@ class CaseCheck:
         """On one argument; nothing is confirmed where the pair raised or broke a promise."""
         if self.report is None or self.report.problems:
             return FAIL
-        return worst_verdict([r.verdict for r in self.report.arguments if _root(r.name) == argument])
+        return worst_verdict([r.verdict for r in self.report.arguments if root(r.name) == argument])
 
     def difference(self, argument: str) -> float | None:
         """The largest relative difference on one argument; None where there was nothing to compare."""
         found = () if self.report is None else self.report.arguments
-        return max((r.difference for r in found if _root(r.name) == argument), default=None)
+        return max((r.difference for r in found if root(r.name) == argument), default=None)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Finding:
     verdict: str
     message: str
     elements: tuple[ElementReport, ...] = ()
+    diagnosis: Diagnosis | None = None
+    report: ArgumentReport | None = field(default=None, compare=False, repr=False)  # with both gradients whole
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,13 @@ class ArgumentCheck:
 
 @dataclass(frozen=True)
 class OpCheck:
-    """An op over all its cases."""
+    """An op, or a pair of someone's own, over all its cases."""
 
     name: str
     arguments: tuple[ArgumentCheck, ...]
     cases: tuple[CaseCheck, ...]
+    source: str = ""  # the file or the module that the pair is from; "" for an op of the catalog
+    notes: tuple[str, ...] = ()  # what is to be known of the check itself
 
     @property
     def verdict(self) -> str:
@@ -117,14 +123,26 @@ def check_case(op: Op, case: Case) -> CaseCheck:
     wrt = given(op, case)
     if case.departs:
         return CaseCheck(op.name, case.name, wrt, departs=case.departs)
-    started, report, error = time.perf_counter(), None, ""
+    settings = {"wrt": wrt, "at_kink": case.at_kink, "elementwise": op.elementwise}
+    report, error, seconds = judged(op.forward, op.backward, (), case.arguments, settings)
+    return CaseCheck(op.name, case.name, wrt or op.differentiable, report, error, seconds=seconds)
+
+
+def judged(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    args: Sequence[Any],
+    options: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> tuple[GradientReport | None, str, float]:
+    """gradcheck's report, or the exception that kept it from one, and how long it took."""
+    started = time.perf_counter()
+    report, error = None, ""
     try:
-        report = gradcheck(
-            op.forward, op.backward, wrt=wrt, at_kink=case.at_kink, elementwise=op.elementwise, **case.arguments
-        )
-    except Exception as raised:
+        report = gradcheck(forward, backward, *args, **settings, **options)
+    except (Exception, SystemExit) as raised:  # a pair of someone's own may do anything
         error = f"{type(raised).__name__}: {raised}"
-    return CaseCheck(op.name, case.name, wrt or op.differentiable, report, error, seconds=time.perf_counter() - started)
+    return report, error, time.perf_counter() - started
 
 
 def check_catalog(
@@ -147,7 +165,7 @@ def check_catalog(
                 if on_case:
                     on_case(check)
                 done.append(check)
-            yield _summed_up(op, done)
+            yield summed_up(op.name, op.differentiable, done)
 
 
 @contextmanager
@@ -190,10 +208,10 @@ def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _summed_up(op: Op, cases: Sequence[CaseCheck]) -> OpCheck:
+def summed_up(op: str, differentiable: Sequence[str], cases: Sequence[CaseCheck], **about: Any) -> OpCheck:
     """A row for each differentiable argument, but for one that only departing cases give."""
     rows = []
-    for name in op.differentiable:
+    for name in differentiable:
         given = [case for case in cases if name in case.wrt]
         judged = [case for case in given if not case.departs]
         if judged:
@@ -202,27 +220,29 @@ def _summed_up(op: Op, cases: Sequence[CaseCheck]) -> OpCheck:
             rows.append(ArgumentCheck(name, len(judged), max(differences, default=None), verdict))
         elif not given:
             rows.append(ArgumentCheck(name, 0, None, INCONCLUSIVE))
-    return OpCheck(op.name, tuple(rows), tuple(cases))
+    return OpCheck(op, tuple(rows), tuple(cases), **about)
 
 
 def _findings(case: CaseCheck) -> Iterator[Finding]:
     if case.report is None:
         yield Finding(case.case, "", FAIL, case.error)
         return
-    for problem in case.report.problems:
-        yield Finding(case.case, "", FAIL, problem)
+    for problem, diagnosis in zip(case.report.problems, case.report.broken, strict=True):
+        yield Finding(case.case, "", FAIL, problem, (), diagnosis)
     for argument in case.report.arguments:
         if argument.verdict == PASS:
             continue
         elements = tuple(element for element in argument.worst if element.verdict != PASS)
         if elements:
             message = f"{argument.name}{elements[0]}"
+        elif argument.method == "shape":
+            message = f"{argument.name} has a gradient of {argument.note}"
         else:  # a large array where no single element stands out
             note = f" ({argument.note})" if argument.note else ""
             message = f"{argument.name} differs by {argument.difference:.1e}, compared by {argument.method}{note}"
-        yield Finding(case.case, _root(argument.name), argument.verdict, message, elements)
+        yield Finding(case.case, root(argument.name), argument.verdict, message, elements, argument.diagnosis, argument)
 
 
-def _root(path: str) -> str:
+def root(path: str) -> str:
     """The argument that a path such as ``weights.hidden[0]`` begins with."""
     return re.split(r"[.\[]", path, maxsplit=1)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,13 +11,17 @@ import numpy as np
 
 from .._structure import leaves, map_leaves, mismatch
 from .._validate import Array
+from .diagnosis import Diagnosis, Facts
+from .report import ArgumentReport
+from .styles import by_name
 
 
 class Pair:
     """forward and backward bound to arguments, every floating array in float64.
 
     Raises TypeError or ValueError where the pair cannot be checked at all. Promises broken on the way (an argument
-    written to, a second backward that differs) are collected in `problems`.
+    written to, a second call that differs) are collected in `problems`, and with their figures in `broken`.
+    A forward that is not deterministic has no gradients to compare.
     """
 
     def __init__(
@@ -26,21 +31,65 @@ class Pair:
         self.name = getattr(forward, "__name__", repr(forward))
         self.bound = _bind(forward, args, options)
         self.problems: list[str] = []
+        self.broken: list[Diagnosis] = []
+        self.gradients: dict[str, Any] = {}
         if not self.floating():
             raise TypeError(f"gradcheck: {self.name} must be given a floating array to differentiate, got none")
 
         before = _copy(self.bound.arguments)
         self.output, cache = self._call()
-        if not _same(before, self.bound.arguments):
-            self.problems.append("forward writes to its arguments")
+        self.writes = not _same(before, self.bound.arguments)
+        if self.writes:
+            self._break("written", "forward writes to its arguments", before, self.bound.arguments)
             self.bound.arguments.update(_copy(before))
-        if not _same(self.output, self._call()[0]):
-            raise ValueError(
-                f"gradcheck: {self.name} must be deterministic, got two outputs from the same arguments; "
+        again = _copy(self._call()[0])
+        if self.writes:  # else the arguments stay those that the cache may hold: backward must not write to them
+            self.bound.arguments.update(_copy(before))
+        self.grad_output = _random_like(self.output, seed)
+        self.deterministic = _same(self.output, again)
+        if self.deterministic:
+            self.gradients = self._backward(cache)
+        else:
+            problem = (
+                "forward is not deterministic: two outputs from the same arguments; "
                 "a random op needs an integer seed, not a generator that moves on"
             )
-        self.grad_output = _random_like(self.output, seed)
-        self.gradients = self._backward(cache)
+            self._break("nondeterministic", problem, self.output, again, "output")
+
+    def _break(self, kind: str, problem: str, before: Any, after: Any, name: str = "") -> None:
+        """A promise is broken: say it, and what changed from one to the other."""
+        self.problems.append(problem)
+        places = _changes(before, after, name)
+        message = "; ".join(f"{path or 'the gradient'} changed {text}" for path, text, _ in places)
+        evidence = {"changed": {path: share for path, _, share in places}}
+        self.broken.append(Diagnosis("", kind, message, evidence))
+
+    def facts(self, report: ArgumentReport, reports: list[ArgumentReport]) -> Facts:
+        """What is known of one gradient, for the diagnosis; `reports` are those of all arguments."""
+        assert report.analytic is not None
+        assert report.numeric is not None
+        numeric = report.numeric.copy()
+        for element in report.unsettled:
+            numeric[element.index] = np.nan
+        bound = inspect.BoundArguments(self.bound.signature, OrderedDict(self.bound.arguments))
+        bound.apply_defaults()
+        arguments = {path: leaf for name, value in bound.arguments.items() for path, leaf in leaves(value, name)}
+        return Facts(
+            report.name,
+            report.analytic,
+            numeric,
+            wrong=report.wrong,
+            kinks={e.index: e.slopes for e in report.unsettled if e.slopes and e.verdict == "fail"},
+            arguments=arguments,
+            outputs=dict(self._floats(self.output, "output")),
+            grad_outputs=dict(self._floats(self.grad_output, "grad_output")),
+            others={
+                r.name: (r.analytic, r.numeric)
+                for r in reports
+                if r.name != report.name and r.analytic is not None and r.numeric is not None and r.numeric.size
+            },
+            sampled=report.method == "directions",
+        )
 
     def floating(self) -> list[str]:
         """The names of the arguments that hold a floating array."""
@@ -75,6 +124,14 @@ class Pair:
         with np.errstate(all="ignore"):
             return bool(changed.size and np.array_equal(changed, changed.astype(np.float32), equal_nan=True))
 
+    def in_single(self, path: str) -> bool:
+        """The same of the array at a path."""
+        for argument in self.floating():
+            x = dict(leaves(self.bound.arguments[argument], argument)).get(path)
+            if x is not None:
+                return self.computes_in_single(argument, path, x)
+        return False
+
     def _differences(self, argument: str, path: str, x: Array) -> list[tuple[Array, Array]]:
         changed = dict(self.bound.arguments)
         changed[argument] = _put(changed[argument], argument, path, x)
@@ -91,10 +148,15 @@ class Pair:
         y = [leaf for _, leaf in leaves(output) if np.asarray(leaf).dtype.kind == "f"]
         return list(zip([g for _, g in leaves(self.grad_output)], map(np.asarray, y), strict=True))
 
+    def _floats(self, structure: Any, name: str) -> list[tuple[str, Array]]:
+        found = [(path, np.asarray(leaf)) for path, leaf in leaves(structure, name)]
+        return [(path, leaf) for path, leaf in found if leaf.dtype.kind == "f"]
+
     def _call(self, arguments: Mapping[str, Any] | None = None) -> tuple[Any, Any]:
         bound = self.bound
         if arguments is not None:
-            bound = inspect.BoundArguments(self.bound.signature, arguments)  # type: ignore[arg-type]
+            given = _copy(arguments) if self.writes else arguments
+            bound = inspect.BoundArguments(self.bound.signature, given)  # type: ignore[arg-type]
         returned = self.forward(*bound.args, **bound.kwargs)
         if not (isinstance(returned, tuple) and len(returned) == 2):
             raise TypeError(f"gradcheck: {self.name} must return (output, cache), got {type(returned).__name__}")
@@ -104,21 +166,24 @@ class Pair:
         name = getattr(self.backward, "__name__", repr(self.backward))
         given, arguments = _copy(self.grad_output), _copy(self.bound.arguments)
         first = _copy(self.backward(self.grad_output, cache))
-        if not isinstance(first, Mapping):
-            raise TypeError(f"gradcheck: {name} must return a dict of gradients, got {type(first).__name__}")
         if not _same(arguments, self.bound.arguments):
-            self.problems.append("backward writes to forward's arguments")
+            self._break("written", "backward writes to forward's arguments", arguments, self.bound.arguments)
             self.bound.arguments.update(arguments)
         if not _same(given, self.grad_output):
-            self.problems.append("backward writes to grad_output")
+            self._break("written", "backward writes to grad_output", given, self.grad_output, "grad_output")
             self.grad_output = given
-        if not _same(first, self.backward(_copy(given), cache)):
-            self.problems.append("backward called a second time answers differently: it changes its cache")
-        self._check_form(name, first)
-        return dict(first)
+        second = _copy(self.backward(_copy(given), cache))
+        if not _same(first, second):
+            twice = _adds_up(first, second, self.backward(_copy(given), cache))
+            because = "it adds to what it returned before" if twice else "it changes its cache"
+            problem = f"backward called a second time answers differently: {because}"
+            self._break("twice" if twice else "repeated", problem, first, second)
+        gradients = by_name(name, first, self.bound, self.floating())
+        self._check_form(name, gradients)
+        return gradients
 
     def _check_form(self, name: str, gradients: Mapping[str, Any]) -> None:
-        """Known keys, and for each the form and the shapes of its argument."""
+        """Known keys, and for each the form of its argument; a wrong shape is for the report."""
         unknown = [key for key in gradients if key not in self.bound.signature.parameters]
         if unknown:
             known = ", ".join(self.bound.signature.parameters)
@@ -130,16 +195,10 @@ class Pair:
             difference = mismatch(argument, gradient, key)
             if difference:
                 raise ValueError(f"gradcheck: {name} must return a gradient in its argument's form, got {difference}")
-            shapes = {path: x.shape for path, x in leaves(argument, key)}
             for path, g in leaves(gradient, key):
                 if np.asarray(g).dtype.kind != "f":
                     raise TypeError(
                         f"gradcheck: {name} must return floating gradients, got dtype {np.asarray(g).dtype} for {path}"
-                    )
-                if np.shape(g) != shapes[path]:
-                    raise ValueError(
-                        f"gradcheck: {name} must return a gradient of its argument's shape, "
-                        f"got {np.shape(g)} for {path} of shape {shapes[path]}"
                     )
 
 
@@ -173,6 +232,11 @@ def is_floating(leaf: Any) -> bool:
     return isinstance(leaf, (np.ndarray, np.floating)) and leaf.dtype.kind == "f"
 
 
+def holds_floating(value: Any) -> bool:
+    """Whether an argument is or holds what a gradient can be taken of: a floating array, or a list of such numbers."""
+    return any(is_floating(leaf) for _, leaf in leaves(_list_as_array(value)))
+
+
 def _random_like(output: Any, seed: int) -> Any:
     """Seeded normal numbers for each floating array of the output, 0 where it is infinite; None for an integer one.
 
@@ -195,6 +259,38 @@ def _put(structure: Any, name: str, path: str, x: Array) -> Any:
 
 def _copy(structure: Any) -> Any:
     return map_leaves(lambda leaf: leaf.copy() if isinstance(leaf, np.ndarray) else leaf, structure)
+
+
+def _changes(before: Any, after: Any, name: str) -> list[tuple[str, str, float]]:
+    """(path, words, share of the elements) for every array that changed."""
+    others, found = dict(leaves(after, name)), []
+    for path, x in leaves(before, name):
+        x, y = np.asarray(x), np.asarray(others.get(path))
+        if x.shape != y.shape or x.dtype.kind not in "fiub" or y.dtype.kind not in "fiub":
+            if x.shape != y.shape or x != y:
+                found.append((path, "its form", 1.0))
+            continue
+        changed = (x != y) & ~((x != x) & (y != y))
+        if changed.any():
+            with np.errstate(invalid="ignore"):
+                most = float(np.abs(np.subtract(y, x, dtype=np.float64)[changed]).max())
+            found.append((path, f"at {int(changed.sum())} of {x.size} elements, by up to {most:.3g}", changed.mean()))
+    return found
+
+
+def _adds_up(first: Any, second: Any, third: Any) -> bool:
+    """Whether each answer is the first, 2 and 3 times: a sum is kept between the calls."""
+    if mismatch(first, second) or mismatch(first, third):
+        return False
+    calls = [[np.asarray(leaf) for _, leaf in leaves(answer)] for answer in (first, second, third)]
+    return all(
+        a.shape == b.shape == c.shape and a.dtype.kind == "f" and (np.allclose(b, a) or _multiples(a, b, c))
+        for a, b, c in zip(*calls, strict=True)
+    )
+
+
+def _multiples(a: Array, b: Array, c: Array) -> bool:
+    return np.allclose(b, 2 * a) and np.allclose(c, 3 * a)
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .._validate import Array
+from .diagnosis import Diagnosis
+from .diagnosis._facts import Mask
+
 PASS, FAIL, INCONCLUSIVE = "pass", "fail", "inconclusive"
 
 
 def worst_verdict(verdicts: list[str]) -> str:
     return next((verdict for verdict in (FAIL, INCONCLUSIVE) if verdict in verdicts), PASS)
+
+
+def told(diagnosis: Diagnosis) -> list[str]:
+    """A diagnosis in lines: what it is, and what the numbers agree with as well."""
+    lines = [f"diagnosis: {diagnosis.kind}: {diagnosis.message}"]
+    return lines + [f"also consistent with {fit.kind}: {fit.message}" for fit in diagnosis.also]
 
 
 @dataclass(frozen=True)
@@ -21,6 +31,7 @@ class ElementReport:
     error: float  # SciPy's estimate of numeric's error; NaN where it gave none
     verdict: str
     note: str = ""
+    slopes: tuple[float, float] | None = None  # to the left and to the right, where they differ: a kink
 
     def __str__(self) -> str:
         where = f"[{', '.join(map(str, self.index))}]" if self.index else ""
@@ -37,8 +48,16 @@ class ArgumentReport:
     verdict: str
     difference: float  # largest |analytic - numeric| over the largest entry of the gradient
     worst: tuple[ElementReport, ...]  # the elements furthest apart, worst first
-    method: str  # "every element", or "directions" for a large array
+    method: str  # "every element", "directions" for a large array, or "shape" where that is wrong
     note: str = ""
+    diagnosis: Diagnosis | None = None  # what is wrong with it, where anything is
+    # The gradient from backward, and in the argument's shape the finite differences and the elements found wrong.
+    # Of a large array only some elements are known: the others are NaN in numeric, which is None where it passed.
+    analytic: Array | None = field(default=None, compare=False, repr=False)
+    numeric: Array | None = field(default=None, compare=False, repr=False)
+    wrong: Mask | None = field(default=None, compare=False, repr=False)
+    # Every kink and every element that the finite differences cannot settle, among those looked at more closely.
+    unsettled: tuple[ElementReport, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -50,10 +69,16 @@ class GradientReport:
     problems: tuple[str, ...] = ()  # broken promises: an argument written to, a second call that differs
     unchecked: tuple[str, ...] = ()  # floating arguments that backward gives no gradient for
     seed: int = field(default=0, compare=False)
+    broken: tuple[Diagnosis, ...] = ()  # the same as problems, with the figures
 
     @property
     def verdict(self) -> str:
         return FAIL if self.problems else worst_verdict([argument.verdict for argument in self.arguments])
+
+    @property
+    def diagnosis(self) -> tuple[Diagnosis, ...]:
+        """What is wrong, first with the pair, then argument by argument; empty where nothing is."""
+        return (*self.broken, *(a.diagnosis for a in self.arguments if a.diagnosis is not None))
 
     @property
     def passed(self) -> bool:
@@ -74,14 +99,19 @@ class GradientReport:
         return found
 
     def __str__(self) -> str:
-        width = max(len("argument"), *(len(argument.name) for argument in self.arguments))
-        lines = [f"gradcheck of {self.pair}: {self.verdict}", f"  {'argument':<{width}}  difference  verdict"]
+        width = max(len(name) for name in ("argument", *(argument.name for argument in self.arguments)))
+        lines = [f"gradcheck of {self.pair}: {self.verdict}"]
+        if self.arguments:
+            lines.append(f"  {'argument':<{width}}  difference  verdict")
         for argument in self.arguments:
             note = f" ({argument.note})" if argument.note else ""
             lines.append(f"  {argument.name:<{width}}  {argument.difference:10.1e}  {argument.verdict}{note}")
             if argument.verdict != PASS:
                 lines.extend(f"    {argument.name}{element}" for element in argument.worst)
+            if argument.diagnosis is not None:
+                lines.extend(f"    {line}" for line in told(argument.diagnosis))
         lines.extend(f"  problem: {problem}" for problem in self.problems)
+        lines.extend(f"    {line}" for diagnosis in self.broken for line in told(diagnosis))
         if self.unchecked:
             lines.append(f"  not checked, backward gives no gradient: {', '.join(self.unchecked)}")
         return "\n".join(lines)

@@ -22,12 +22,15 @@ CLOSER_STEPS = (1e-2, 1e-3, 1e-4)  # first steps of the adaptive look: the last 
 ONE_SIDED = 3  # refinements of a one-sided difference: its weights are large, and small steps drown it in rounding
 
 
-def coordinates(loss: Loss, x: Array, index: IntArray) -> Array:
-    """The partial derivatives of loss at x for the elements `index` (flat), by five evaluations each."""
+def coordinates(loss: Loss, x: Array, index: IntArray, direction: int = 0) -> Array:
+    """The partial derivatives of loss at x for the elements `index` (flat), by five evaluations each.
+
+    direction -1 or 1 takes one side only, and holds fewer digits.
+    """
     with np.errstate(all="ignore"):
         result = derivative(
             _along_elements(loss, x), x.reshape(-1)[index], args=(index,), initial_step=_step(x, index, STEP),
-            order=4, maxiter=1,
+            order=4, maxiter=1, step_direction=direction,
         )  # fmt: skip
     return _still(x, index, result.df)
 

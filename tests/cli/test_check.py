@@ -51,9 +51,11 @@ def test_check_as_json_has_the_documented_fields(run, plant):
     assert 0 <= tanh["arguments"][0].pop("difference") < 1e-8
     assert tanh == {
         "name": "tanh",
+        "source": "",
         "verdict": "pass",
         "cases": 1,
         "departing_cases": 0,
+        "notes": [],
         "arguments": [{"name": "input", "cases": 1, "verdict": "pass"}],
         "findings": [],
     }
@@ -73,8 +75,9 @@ def test_a_wrong_gradient_names_case_element_and_both_values(run, plant):
     analytic, numeric, error = map(float, found.groups())
     assert analytic / numeric == pytest.approx(1.001, abs=1e-8)
     assert error < 1e-6
-    assert re.fullmatch(r"tanh     input         2             \d\.\de-\d\d  pass", lines[3])
-    assert lines[4].startswith("2 ops, 2 gradients, 4 cases: 1 passed, 1 failed, 0 inconclusive in ")
+    assert lines[3].startswith("          diagnosis: element: right but for input[1, 2]: ")
+    assert re.fullmatch(r"tanh     input         2             \d\.\de-\d\d  pass", lines[4])
+    assert lines[5].startswith("2 ops, 2 gradients, 4 cases: 1 passed, 1 failed, 0 inconclusive in ")
 
 
 def test_a_wrong_gradient_as_json(run, plant):
@@ -90,10 +93,14 @@ def test_a_wrong_gradient_as_json(run, plant):
     (finding,) = answer["ops"][0]["findings"]
     (element,) = finding.pop("elements")
     assert finding.pop("message").startswith("input[1, 2] analytic ")
+    diagnosis = finding.pop("diagnosis")
+    assert diagnosis.pop("message").startswith("right but for input[1, 2]: ")
+    assert diagnosis.pop("evidence") | {"analytic": 0, "numeric": 0} == {"index": [1, 2], "analytic": 0, "numeric": 0}
+    assert diagnosis == {"argument": "input", "kind": "element", "also": []}
     assert finding == {"case": "ones", "argument": "input", "verdict": "fail"}
     assert element["index"] == [1, 2]
     assert element["analytic"] / element["numeric"] == pytest.approx(1.001, abs=1e-8)
-    assert set(element) == {"index", "analytic", "numeric", "error", "verdict", "note"}
+    assert set(element) == {"index", "analytic", "numeric", "error", "verdict", "note", "slopes"}
 
 
 def test_an_inconclusive_gradient_does_not_pass(run, plant):
@@ -183,11 +190,15 @@ def test_failures_are_shown_from_three_cases_and_the_rest_counted(run, plant):
         gradients["weight"] *= 2
 
     plant("linear", backward=backward_with("linear", doubled), cases=numbered(5))
-    lines = run("check", "linear")[1].splitlines()
+    lines = [line for line in run("check", "linear")[1].splitlines() if not line.startswith("     ")]
     assert [line.rpartition("  ")[2] for line in lines[1:4]] == ["pass", "fail", "pass"]
     assert [line.partition("[")[0] for line in lines[4:8]] == [
         *(f"    fail  case 'number {i}': weight" for i in range(3)),
         "    2 more of weight: fail; --json has all",
+    ]
+    told = [line.strip() for line in run("check", "linear")[1].splitlines() if "diagnosis" in line]
+    assert told == [
+        "diagnosis: twice: 2 times the derivative, while the gradients of input, bias are right: accumulated twice"
     ]
     findings = json.loads(run("check", "linear", "--json")[1])["ops"][0]["findings"]
     assert [finding["case"] for finding in findings] == [f"number {i}" for i in range(5)]
