@@ -95,7 +95,7 @@ GROUPS = {
         "RAdam": Optimiser(optim.radam_init, optim.radam_update, (0.005, 0.05)),
     },
     "after Adam": {
-        "AdaBelief": Optimiser(optim.adabelief_init, optim.adabelief_update, (2.0, 0.2)),
+        "AdaBelief": Optimiser(optim.adabelief_init, optim.adabelief_update, (0.5, 0.2)),
         "Adan": Optimiser(optim.adan_init, optim.adan_update, (0.1, 0.05)),
         "LAMB": Optimiser(optim.lamb_init, optim.lamb_update, (0.05, 0.005), {"weight_decay": 0.0}),
         "Lion": Optimiser(optim.lion_init, optim.lion_update, (0.01, 0.02)),
