@@ -9,7 +9,6 @@ import numpy as np
 from ... import _validate, losses
 from ... import layers as pairs
 from ..._validate import Array
-from . import _scores
 from ._terms import Kept, array, kept_by, parameter, refusing_as
 from .layers import DOUT, affine, affine_gradients
 
@@ -163,23 +162,29 @@ def temporal_softmax_loss(x: Any, y: Any, mask: Any, verbose: bool = False) -> t
     """
     op = "temporal_softmax_loss"
     x = array(op, "x", x, "(N, T, V)")
-    y = _scores.labels(op, y, x.shape[:2], _validate.classes_last(op, "x", x))
-    mask = np.asarray(mask)
-    weights = mask if mask.dtype == np.bool_ else _validate.real(op, "mask", mask)
-    _validate.has_shape(op, "mask", weights, "of y", y.shape)
-    weights, ignored = weights.astype(x.dtype), -100
-    classes = np.where(weights != 0, y, ignored).reshape(-1)
+    y = _validate.integers(op, "y", y)
+    _validate.has_shape(op, "y", y, "of x without its classes", x.shape[:2])
+    mask = _validate.real(op, "mask", _numbers(mask))
+    _validate.has_shape(op, "mask", mask, "of y", y.shape)
+    _validate.class_indices(op, "y", np.where(mask != 0, y, 0), _validate.classes_last(op, "x", x))
 
-    loss, cache = losses.cross_entropy_forward(
-        x.reshape(-1, x.shape[2]), classes, ignore_index=ignored, reduction="none"
-    )
-    with np.errstate(all="ignore"):  # nothing to take the mean over is 0 / 0
-        share = weights.reshape(-1) / x.dtype.type(len(x))
+    rows, kept = x.reshape(-1, x.shape[2]), mask.reshape(-1) != 0
+    loss, cache = losses.cross_entropy_forward(rows[kept], y.reshape(-1)[kept].astype(np.int64), reduction="none")
+    dx = np.zeros_like(rows)
+    with np.errstate(all="ignore"):  # no sample at all is 0 / 0
+        share = mask.reshape(-1)[kept].astype(x.dtype) / x.dtype.type(len(x))
         total = (share * loss).sum()
-    return total, losses.cross_entropy_backward(share, cache)["input"].reshape(x.shape)
+    dx[kept] = losses.cross_entropy_backward(share, cache)["input"]
+    return total, dx.reshape(x.shape)
 
 
 # What the recurrent nets share.
+
+
+def _numbers(mask: Any) -> Any:
+    """Booleans as 0 and 1; all else as it is."""
+    found = np.asarray(mask)
+    return found.astype(np.int8) if found.dtype == np.bool_ else mask
 
 
 def _sequence(op: str, x: Any) -> Array:
