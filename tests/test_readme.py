@@ -79,6 +79,7 @@ SECTIONS = [
     "Two commands",
     "Your own pair, judged",
     "A port in another language",
+    "Homework",
     "Training",
     "What is guaranteed",
     "The lessons",
