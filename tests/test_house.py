@@ -32,7 +32,7 @@ ORDER = (
     ("losses", "layers", "optim", "init", "sequential", "graph", "checkpoint"),
     ("catalog", "cases"),
     ("gradcheck",),
-    ("compat", "interop", "vectors", "userfile", "grade", "pytest_plugin"),
+    ("compat", "interop", "vectors", "userfile", "grade"),
     ("cli", "bench"),
     ("examples", "__main__", "__init__"),
 )
