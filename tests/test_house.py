@@ -20,6 +20,7 @@ ORDER = (
     ("_validate", "_structure"),
     (
         "_precision",
+        "_distance",
         "_reduction",
         "_blocks",
         "_numerics",

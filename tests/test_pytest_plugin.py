@@ -4,9 +4,9 @@ import configparser
 import os
 
 import pytest
-import pytest_refimpl
 from command import ROOT
 
+import pytest_refimpl
 import refimpl
 
 pytest_plugins = ["pytester"]
