@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import re
 
 import pytest
 from command import ROOT
@@ -99,6 +100,16 @@ def test_failure_is_the_report_at_the_line_of_the_test(elsewhere, fixture, call)
     result = here(elsewhere)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(FAILURE.format(fixture=fixture, call=call).strip("\n").splitlines(), consecutive=True)
+
+
+def test_readme_shows_what_a_failure_looks_like(elsewhere):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    files = dict(re.findall(r"^```python (\S+)\.py\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE))
+    elsewhere.makepyfile(mine=files["mine"], test_mine=files["test_mine"])
+    shown = re.search(r"^```text pytest\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)[1]
+    # the last digits of the finite differences and their error estimates vary with the machine
+    shown = re.sub(r"(numeric -?\d\.\d{6})\d+ \+- \S+", r"\1*", shown.replace("[", "[[]"))
+    here(elsewhere).stdout.fnmatch_lines([line for line in shown.splitlines() if line.strip()])
 
 
 def test_misuse_is_shown_at_the_line_of_the_test(elsewhere):
