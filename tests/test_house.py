@@ -20,7 +20,7 @@ ORDER = (
     ("_validate", "_structure"),
     (
         "_precision",
-        "_distance",
+        "_ulps",
         "_reduction",
         "_blocks",
         "_numerics",

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._distance import distance
 from .._structure import leaves, map_leaves, mismatch
+from .._ulps import distance
 from ..cases import CASES, Case
 from ..catalog import Op
 from ..gradcheck.catalog_check import given, root

@@ -99,7 +99,9 @@ def _differentiable(call: Call, paths: tuple[str, ...]) -> Callable[..., Any]:
     def gradients(asked: Sequence[str], given: Mapping[str, Any], *arrays: Any) -> list[Any]:
         output, cache = call.forward(dict(zip(paths, map(np.asarray, arrays), strict=True)))
         grad_output = replaced(output, "", lambda path, _: np.asarray(given[path]) if path in given else None)
-        return call.gradients(grad_output, cache, asked)
+        found = call.gradients(grad_output, cache, asked)
+        dtypes = dict(zip(paths, (array.dtype for array in arrays), strict=True))
+        return [np.asarray(gradient, dtypes[path]) for path, gradient in zip(asked, found, strict=True)]
 
     @jax.custom_vjp
     def evaluated(*arrays: Any) -> Any:
@@ -161,8 +163,9 @@ def _output_form(call: Call, paths: Sequence[str], arrays: Sequence[Any]) -> Any
             for path, array in zip(paths, arrays, strict=True)
         }
         try:
-            output, _ = call.forward(filled)
-        except ValueError as error:
+            with np.errstate(all="ignore"):
+                output, _ = call.forward(filled)
+        except (ValueError, LookupError, ArithmeticError) as error:  # what such numbers may lead to
             refused = refused or error
             continue
         return map_leaves(lambda y: jax.ShapeDtypeStruct(y.shape, jax.dtypes.canonicalize_dtype(y.dtype)), output)
