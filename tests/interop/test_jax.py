@@ -151,6 +151,13 @@ def test_a_pair_of_ones_own(compiled):
     np.testing.assert_array_equal(only_y, x**3)
 
 
+def test_arguments_without_a_gradient_may_be_unknown_too():
+    weight = np.array([1.0, 2.0, 0.5])
+    found = jax.jit(jax.grad(interop.function("nll_loss")))(SCORES, LABELS, weight)
+    _, cache = OPS["nll_loss"].forward(SCORES, LABELS, weight)
+    np.testing.assert_array_equal(found, OPS["nll_loss"].backward(1.0, cache)["input"])
+
+
 def test_dtypes_are_those_of_jax():
     softmax = interop.function("softmax")
     assert softmax(SCORES, -1).dtype == np.float64
