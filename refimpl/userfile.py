@@ -185,25 +185,27 @@ def _pair(source: str, module: ModuleType, name: str) -> UserPair:
             f"{source}: {name}{FORWARD} has no cases: there is no function {name}{CASES_OF} beside it, "
             f"and the catalog has no op {name}"
         )
-    fitting = [case for case in CASES[name] if _fits(forward, name, case) is not None]
+    places = {case.name: places_of(forward, name, case) for case in CASES[name]}
+    fitting = [case for case in CASES[name] if places[case.name] is not None]
     if not fitting:
         raise UserFileError(
             f"{source}: the arguments of {name}{FORWARD} fit none of the catalog's cases of {name}, "
             f"and there is no function {name}{CASES_OF} beside it"
         )
     cases = tuple(
-        UserCase(case.name, (), _fits(forward, name, case) or {}, case.at_kink, case.departs) for case in fitting
+        UserCase(case.name, (), called_by(places[case.name] or {}, case), case.at_kink, case.departs)
+        for case in fitting
     )
     left = len(CASES[name]) - len(fitting)
     notes = (f"{left} of the catalog's {len(CASES[name])} cases have arguments that it does not take",) if left else ()
     return UserPair(name, source, forward, backward, cases, notes)
 
 
-def _fits(forward: Callable[..., Any], name: str, case: Case) -> dict[str, Any] | None:
-    """The case's arguments by the names of forward's parameters; None where it has no place for one."""
+def places_of(forward: Callable[..., Any], name: str, case: Case) -> dict[str, str] | None:
+    """Which of the case's arguments each of forward's parameters takes; None where it has no place for one."""
     theirs, mine = (inspect.signature(function).parameters for function in (OPS[name].forward, forward))
     variable = {p.kind for p in mine.values()} & {inspect.Parameter.VAR_KEYWORD}
-    result = {key: value for key, value in case.arguments.items() if key in mine or variable}
+    result = {key: key for key in case.arguments if key in mine or variable}
     required = [
         key for key, p in mine.items() if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
@@ -213,9 +215,14 @@ def _fits(forward: Callable[..., Any], name: str, case: Case) -> dict[str, Any] 
         return None
     for key, place in zip(rest, places, strict=False):
         result.pop(key, None)
-        result[place] = case.arguments[key]
+        result[place] = key
     left = rest[len(places) :]
     return result if variable or all(_is_default(case.arguments[key], theirs[key].default) for key in left) else None
+
+
+def called_by(places: Mapping[str, str], case: Case) -> dict[str, Any]:
+    """The case's arguments by the names of forward's parameters."""
+    return {place: case.arguments[key] for place, key in places.items()}
 
 
 def _is_default(value: Any, default: Any) -> bool:

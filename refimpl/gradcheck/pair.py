@@ -12,8 +12,10 @@ import numpy as np
 from .._structure import leaves, map_leaves, mismatch
 from .._validate import Array
 from .diagnosis import Diagnosis, Facts
-from .report import ArgumentReport
+from .report import ArgumentReport, says_it_all
 from .styles import by_name
+
+__tracebackhide__ = says_it_all
 
 
 class Pair:
