@@ -9,19 +9,19 @@ from concurrent.futures import BrokenExecutor
 from importlib import metadata
 
 from ..userfile import UserFileError
-from . import check, listing, show
+from . import check, grade, listing, show
 from .plot import CannotPlot
 from .screen import abandon_output, open_screen
 from .selection import UnknownName
 
 __all__ = ["main"]
 
-COMMANDS = (listing, check, show)
+COMMANDS = (listing, check, show, grade)
 
 DESCRIPTION = """\
 The reference implementation of backpropagation: losses and layers as pairs of functions, forward and backward,
 in NumPy. This command lists the pairs, checks their gradients against SciPy's finite differences, and shows how
-a pair is called and what it computes. `check` also judges the pairs of a file of your own.
+a pair is called and what it computes. `check` also judges the pairs of a file of your own, and `grade` a student's.
 """
 EPILOG = """\
 examples:
@@ -30,11 +30,13 @@ examples:
   refimpl check relu '*loss'      check one op, and all whose names end in loss
   refimpl check mine.py           check the pairs in a file of your own
   refimpl show cross_entropy      how it is called, its formula, its gradients
+  refimpl grade mine.py           points for a student's file
 
 exit status:
-  0    done; for check: every gradient passed
-  1    check found a gradient that is wrong or that it cannot judge, or the output could not be written
-  2    a name, a file or an option that does not exist, or a file in which there is nothing to check
+  0    done; for check: every gradient passed; for grade: every function has all its points
+  1    check found a gradient that is wrong or that it cannot judge, grade gave not all points, or the output could
+       not be written
+  2    a name, a file or an option that does not exist, or a file in which there is nothing to check or to grade
   130  interrupted
 
 `refimpl COMMAND --help` tells more of each command.
