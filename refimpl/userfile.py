@@ -205,7 +205,8 @@ def fitted(
 ) -> dict[str, str] | None:
     """Which of forward's parameters takes which of the reference's arguments; None where it has no place for one.
 
-    By name where forward has a parameter of that name, the others in their order for those without a default.
+    By name where forward has a parameter of that name, the others in their order for those without a default; then
+    arrays for those whose default is None, such as a bias.
     """
     theirs, mine = (inspect.signature(function).parameters for function in (reference, forward))
     variable = {p.kind for p in mine.values()} & {inspect.Parameter.VAR_KEYWORD}
@@ -220,7 +221,12 @@ def fitted(
     for key, place in zip(rest, places, strict=False):
         result.pop(key, None)
         result[place] = key
+    optional = [key for key, p in mine.items() if p.default is None and key not in theirs]
     left = rest[len(places) :]
+    for key, place in zip([k for k in left if isinstance(arguments[k], np.ndarray)], optional, strict=False):
+        result.pop(key, None)
+        result[place] = key
+        left.remove(key)
     return result if variable or all(_is_default(arguments[key], theirs[key].default) for key in left) else None
 
 

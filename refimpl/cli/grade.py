@@ -6,12 +6,11 @@ import argparse
 import math
 import time
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import Any
 
 from ..gradcheck import Diagnosis
 from ..gradcheck.report import FAIL, PASS, told
-from ..grade import AGAINST, ASPECTS, POINTS, Flaw, FunctionGrade, grade_file
+from ..grade import AGAINST, ASPECTS, FORM, POINTS, Flaw, FunctionGrade, grade_file
 from ..userfile import UserFileError
 from . import junit
 from .machine import NUMBERS, print_json
@@ -36,6 +35,7 @@ points: values 2, form 1, gradient 2, or what --points says; the points of an as
 checks, one for each output or gradient in each case. A forward has values and form, a backward and a loss that returns
 its gradient have all three. Of a loss of refimpl's the gradients of target, weights and margin may be left out. Where
 more than one answer is right, less is asked: at a kink any gradient between the slopes, of random numbers the form.
+Cases whose arguments a function does not take, and those with empty arrays, are left out, unless --strict is given.
 
 The file runs in a process of its own. If a function loops for ever, exits or crashes, the process is stopped, the
 function has no points for what was not run, and the grade goes on with the next one; a function that raises, or wants
@@ -63,8 +63,6 @@ exit status: 0 if every function has all its points, 1 if not, 2 for a file that
 function of the reference, and for a name or an option that does not exist; nothing is written then.
 """
 
-FLAWS = 2  # shown for one aspect and argument; --json has all
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE.py", help="the student's file")
@@ -83,7 +81,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--memory", type=_mebibytes, default=2048, metavar="MIB", help="for the file's process, 0 for any (2048)"
     )
     parser.add_argument(
-        "--strict", action="store_true", help="a case that a function has no arguments for fails; else it is left out"
+        "--strict",
+        action="store_true",
+        help="a case whose arguments a function does not take fails, and there are cases with empty arrays",
     )
     parser.add_argument("--junit", metavar="FILE", help="write JUnit XML as well")
 
@@ -140,27 +140,40 @@ def _role(full: bool) -> str:
 
 
 def _explanations(grade: FunctionGrade) -> Iterator[list[Piece]]:
-    """Why it was stopped, the first flaws of each aspect and argument, and the notes."""
+    """Why it was stopped, what is wrong, each thing once, and the notes."""
     if grade.stopped:
         yield [("    ", ""), ("stopped", FAIL), (f"  {grade.stopped}", "")]
 
-    def concern(flaw: Flaw) -> tuple[int, str]:
-        return list(ASPECTS).index(flaw.aspect), flaw.argument
-
-    for (_, argument), group in groupby(sorted(grade.flaws, key=concern), concern):
-        flaws = [flaw for flaw in group if not (grade.stopped and flaw.message.endswith(grade.stopped))]
-        before = ""
-        for flaw in flaws[:FLAWS]:
-            where = f"case '{flaw.case}': " if flaw.case else ""
-            yield [("    ", ""), (flaw.aspect, FAIL), (f"  {where}{flaw.message}", "")]
-            if flaw.diagnosis and flaw.diagnosis.message != before:
-                before = flaw.diagnosis.message
-                yield from ([("          ", ""), (line, "diagnosis")] for line in told(flaw.diagnosis))
-        if len(flaws) > FLAWS:
-            of = f" of {argument}" if argument else ""
-            yield [(f"    {len(flaws) - FLAWS} more{of}: {flaws[0].aspect}; --json has all", "note")]
+    told_above = f": {grade.stopped}" if grade.stopped else "\n"
+    flaws = [flaw for flaw in grade.flaws if flaw.message != grade.stopped and not flaw.message.endswith(told_above)]
+    for group in _alike(flaws):
+        aspects = ", ".join(aspect for aspect in ASPECTS if any(flaw.aspect == aspect for flaw in group))
+        cases = list(dict.fromkeys(flaw.case for flaw in group))
+        where = f"case '{cases[0]}': " if cases[0] else ""
+        more = f" (and at {_counted(len(cases) - 1, 'more case')})" if len(cases) > 1 else ""
+        yield [("    ", ""), (aspects, FAIL), (f"  {where}{group[0].message}{more}", "")]
+        diagnosis = next((flaw.diagnosis for flaw in group if flaw.diagnosis), None)
+        if diagnosis:
+            yield from ([("          ", ""), (line, "diagnosis")] for line in told(diagnosis))
     for note in grade.notes:
         yield [(f"    note  {note}", "note")]
+
+
+def _alike(flaws: Sequence[Flaw]) -> list[list[Flaw]]:
+    """Those that are one thing to mend: the same words, or the same diagnosis of the same array at other cases."""
+    groups: dict[tuple[str, ...], list[Flaw]] = {}
+    for flaw in flaws:
+        key: tuple[str, ...] = (flaw.message,)
+        if flaw.diagnosis:
+            key = (flaw.argument, flaw.diagnosis.kind)
+        elif flaw.argument and flaw.aspect != FORM:
+            key = (flaw.argument, "")
+        groups.setdefault(key, []).append(flaw)
+    return list(groups.values())
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"
 
 
 def _summary(arguments: argparse.Namespace, grades: Sequence[FunctionGrade], seconds: float) -> dict[str, Any]:
@@ -176,8 +189,7 @@ def _summary(arguments: argparse.Namespace, grades: Sequence[FunctionGrade], sec
 
 
 def _show_summary(summary: dict[str, Any], screen: Screen) -> None:
-    count = summary["functions"]
-    functions = f"{count} function{'s' if count != 1 else ''}: "
+    functions = f"{_counted(summary['functions'], 'function')}: "
     points = f"{_number(summary['points'])} of {_number(summary['possible'])} points"
     screen.line((functions, ""), (points, _role(summary["full"])), (f" in {summary['seconds']:.1f} s", ""))
 

@@ -46,7 +46,8 @@ def grade_file(
 
     names: functions or units of the reference, or patterns of them, that the file must have; by default those it has.
     timeout: seconds for each function. memory: MiB that the file's process may take; 0 for no limit.
-    strict: a case that the file's function has no arguments for counts as failed, and is not left out.
+    strict: cases that a function does not take the arguments of fail, and are not left out; nor are those with
+        arrays without elements.
     on_start: called with the names of the functions that will be graded.
 
     Raises UserFileError where nothing can be graded: no such file, one that cannot be loaded or has no function of the

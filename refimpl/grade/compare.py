@@ -48,15 +48,20 @@ def described(unit: Unit, returned: Any, updated: Mapping[str, Any]) -> dict[str
 
 
 def compared(
-    right: Mapping[str, Any], found: Mapping[str, Any], given: Mapping[str, Any], values: bool, gradient: bool = False
+    right: Mapping[str, Any],
+    found: Mapping[str, Any],
+    facts: Mapping[str, Mapping[str, Any]],
+    values: bool,
+    gradient: bool = False,
 ) -> Iterator[Found]:
     """The checks of everything that the reference has; what else was found does not matter.
 
-    given: the arguments, for the diagnosis. values: whether the numbers are compared, and not the form alone.
+    facts: what more is known, for the diagnosis: arguments, outputs and grad_outputs by name.
+    values: whether the numbers are compared, and not the form alone.
     gradient: they are gradients, and are spoken of as such.
     """
     others = dict(leaves(found))
-    arguments = {path: leaf for name, value in given.items() for path, leaf in leaves(value, name)}
+    flat = {fact: {p: leaf for key in named for p, leaf in leaves(named[key], key)} for fact, named in facts.items()}
     for path, leaf in leaves(right):
         if path not in others:
             top = path.split("[")[0].split(".")[0]
@@ -68,7 +73,7 @@ def compared(
         value = others[path]
         yield Found(FORM, path, _form_flaw(path, value, leaf))
         if values:
-            message, diagnosis = _value_flaw(path, value, leaf, arguments, gradient)
+            message, diagnosis = _value_flaw(path, value, leaf, flat, gradient)
             yield Found(VALUES, path, message, diagnosis)
 
 
@@ -77,12 +82,20 @@ def _form(value: Any) -> str:
         return "None"
     if isinstance(value, (tuple, list, dict)):
         return f"a {type(value).__name__} of {len(value)}"
-    return f"an array of shape {np.shape(value)}" if np.ndim(value) else "a number"
+    if isinstance(value, str):
+        return f"the text {value[:20]!r}"
+    of = " of complex numbers" if np.asarray(value).dtype.kind == "c" else ""
+    return f"an array of shape {np.shape(value)}{of}" if np.ndim(value) else f"a number{of}"
+
+
+def _odd(value: Any) -> bool:
+    """Whether it is neither an array of real numbers nor one: a text, a complex number, a huge integer."""
+    return isinstance(value, str) or np.asarray(value).dtype.kind not in "biuf"
 
 
 def _form_flaw(path: str, value: Any, right: Any) -> str:
-    if isinstance(right, (str, bool)) or isinstance(value, (str, bool)):
-        return "" if type(value) is type(right) else f"{path} is a {type(value).__name__}, not {right!r}"
+    if _odd(value) or _odd(right):
+        return "" if type(value) is type(right) else f"{path} is {_form(value)}, and it must be {_form(right)}"
     value, wanted = np.asarray(value), np.asarray(right)
     if value.shape != wanted.shape:
         return f"{path} has shape {value.shape}, and it must be {wanted.shape}"
@@ -92,20 +105,19 @@ def _form_flaw(path: str, value: Any, right: Any) -> str:
 
 
 def _value_flaw(
-    path: str, value: Any, right: Any, arguments: Mapping[str, Any], gradient: bool
+    path: str, value: Any, right: Any, known: Mapping[str, Any], gradient: bool
 ) -> tuple[str, Diagnosis | None]:
-    if isinstance(right, (str, bool)) or isinstance(value, (str, bool)):
-        return ("" if value == right else f"{path} is {value!r}, and it must be {right!r}"), None
+    if _odd(value) or _odd(right):
+        same = type(value) is type(right) and value == right
+        return ("" if same else f"{path} is {_form(value)}, and it must be {_form(right)}"), None
     value, right = np.asarray(value), np.asarray(right)
-    if value.dtype.kind == "c":
-        return f"{path} is complex", None
     tolerance = TOLERANCE.get(str(value.dtype), DOUBLE)
     value, right = value.astype(np.float64), right.astype(np.float64)
     same_shape = value.shape == right.shape
     wrong = _apart(value, right, tolerance) if same_shape else np.ones(right.shape, dtype=bool)
     if same_shape and not wrong.any():
         return "", None
-    facts = Facts(path, value, right, wrong=wrong, arguments=arguments)
+    facts = Facts(path, value, right, wrong=wrong, **known)
     diagnosis = _of_values(diagnose(facts), gradient) if right.size and np.isfinite(right).any() else None
     if not same_shape:
         return f"{path} has shape {value.shape}, and it must be {right.shape}", diagnosis

@@ -31,7 +31,7 @@ class Expected:
     """What the reference computes at one case. Gradients are by the names of the reference's arguments."""
 
     outputs: Any  # what it returns, without the cache
-    updated: Mapping[str, Any]  # the arguments that it updates in place, as they are afterwards
+    updated: Mapping[str, Any]  # of an argument that it updates in place, the entries that changed
     grad_output: Any = None
     gradients: Mapping[str, Any] | None = None
 
@@ -68,7 +68,8 @@ class Unit:
         """The reference at a case, with the gradients that `backward` or the loss has for a random grad_output."""
         arguments = copy.deepcopy(case.arguments)
         returned = self.forward(**arguments)
-        updated = {self.updated: arguments[self.updated]} if self.updated in arguments else {}
+        name = self.updated
+        updated = {name: _changed(case.arguments[name], arguments[name])} if name else {}
         if self.kind != PAIR:
             return Expected(returned, updated)
         *outputs, cache = returned
@@ -106,9 +107,19 @@ def _of_course(course: Any, name: str, row: Any) -> Unit:
     )  # fmt: skip
 
 
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries that are new, or not what they were."""
+    return {key: value for key, value in after.items() if key not in before or not np.array_equal(value, before[key])}
+
+
 def is_random(case: Case) -> bool:
     """Whether numbers are drawn: another function draws others, and only its form and its gradients can be judged."""
     return case.arguments.get("rng") is not None
+
+
+def is_empty(case: Case) -> bool:
+    """Whether an array in it has no elements."""
+    return any(isinstance(leaf, np.ndarray) and not leaf.size for _, leaf in leaves(case.arguments))
 
 
 def sendable(case: Case) -> bool:

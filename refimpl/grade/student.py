@@ -197,7 +197,7 @@ class Student:
             raise self._give_up("what it sent cannot be read")
         if "raised" in answer:
             kind, message, line = answer["raised"], answer.get("message"), answer.get("line")
-            place = f", line {line}" if line is not None else ""
+            place = f" (line {line})" if line is not None else ""
             text = f"raised {kind}: {message}{place}" if kind else str(message)
             raise (RaisedValueError if kind == "ValueError" else Raised)(" ".join(text.split()))
         return answer
