@@ -179,6 +179,11 @@ class _Server:
             answer["changed"] = (args, options, earlier)
         return answer
 
+    def mark(self, text: str) -> dict[str, Any]:
+        """Print a mark: what was printed before it is there when the mark is."""
+        os.write(1, text.encode())
+        return {"value": None}
+
     def outputs(self, function: str, calls: list[tuple[list[Any], dict[str, Any]]]) -> dict[str, Any]:
         """The first entry of what the function returns, for many arguments; None where it raises a ValueError."""
         found: list[Any] = []

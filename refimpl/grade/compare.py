@@ -95,7 +95,11 @@ def _odd(value: Any) -> bool:
 
 def _form_flaw(path: str, value: Any, right: Any) -> str:
     if _odd(value) or _odd(right):
-        return "" if type(value) is type(right) else f"{path} is {_form(value)}, and it must be {_form(right)}"
+        return (
+            ""
+            if isinstance(value, str) and isinstance(right, str)
+            else f"{path} is {_form(value)}, and it must be {_form(right)}"
+        )
     value, wanted = np.asarray(value), np.asarray(right)
     if value.shape != wanted.shape:
         return f"{path} has shape {value.shape}, and it must be {wanted.shape}"
@@ -108,7 +112,7 @@ def _value_flaw(
     path: str, value: Any, right: Any, known: Mapping[str, Any], gradient: bool
 ) -> tuple[str, Diagnosis | None]:
     if _odd(value) or _odd(right):
-        same = type(value) is type(right) and value == right
+        same = isinstance(value, str) and value == right
         return ("" if same else f"{path} is {_form(value)}, and it must be {_form(right)}"), None
     value, right = np.asarray(value), np.asarray(right)
     tolerance = TOLERANCE.get(str(value.dtype), DOUBLE)

@@ -56,6 +56,10 @@ class Unit:
     def functions(self) -> tuple[str, ...]:
         return (self.forward.__name__, *(backward.__name__ for backward in self.backwards))
 
+    def has_backward(self, case: Case) -> bool:
+        """Whether its backward is judged at a case: the course has none at test time where it keeps running means."""
+        return not self.updated or case.arguments[self.updated].get("mode") != "test"
+
     def wanted(self, case: Case) -> tuple[str, ...]:
         """The arguments whose gradients the reference has at a case."""
         return tuple(
@@ -69,7 +73,7 @@ class Unit:
         arguments = copy.deepcopy(case.arguments)
         returned = self.forward(**arguments)
         name = self.updated
-        updated = {name: _changed(case.arguments[name], arguments[name])} if name else {}
+        updated = {name: _changed(case.arguments[name], arguments[name])} if name and self.kind == PAIR else {}
         if self.kind != PAIR:
             return Expected(returned, updated)
         *outputs, cache = returned

@@ -27,7 +27,9 @@ __all__ = ["Kept", "Raised", "Remote", "Stopped", "Student"]
 
 POSIX = os.name == "posix"
 SHOWN = 10_000  # bytes of what it prints that are kept, for each function
+MARK = 32  # bytes that tell where in what it prints one function's part ends
 TOGETHER = 100  # calls in one message
+ENDING = 1.0  # seconds that a process whose connection is cut has to end by itself
 MOST = 256 << 20  # bytes of one answer
 KINDS = (
     inspect.Parameter.POSITIONAL_ONLY,
@@ -71,6 +73,7 @@ class Student:
         self._number = 0
         self._dropped: list[int] = []
         self._printed = bytearray()
+        self._mark, self._settled = os.urandom(MARK), threading.Event()
 
     def __enter__(self) -> Student:
         return self
@@ -80,8 +83,10 @@ class Student:
 
     def begin(self) -> None:
         """The time of the next function begins; what was printed before it is forgotten. Loads the file if need be."""
+        self._settle()
         if self._process is None:
             self.load()
+            self._settle()
         self._printed.clear()
         self.deadline = time.monotonic() + self.timeout
 
@@ -128,7 +133,8 @@ class Student:
 
     def printed(self) -> str:
         """What the file printed since the last function began, the beginning of it."""
-        return bytes(self._printed).decode("utf-8", "replace")
+        self._settle()
+        return bytes(self._printed[:SHOWN]).decode("utf-8", "replace")
 
     def stop(self) -> int | None:
         """End the process and all that it started in its session; its exit status."""
@@ -173,8 +179,25 @@ class Student:
     def _read_prints(self, stream: Any) -> None:
         """Reads all of it, so that no print waits for ever, and keeps the beginning."""
         with stream:
+            tail = b""
             while chunk := stream.read1(1 << 16):
-                self._printed += chunk[: max(0, SHOWN - len(self._printed))]
+                tail = tail[-MARK:] + chunk
+                self._printed += chunk[: max(0, SHOWN + MARK - len(self._printed))]
+                if self._mark in tail:
+                    if self._mark in self._printed:
+                        del self._printed[self._printed.index(self._mark) :]
+                    self._settled.set()
+
+    def _settle(self) -> None:
+        """Wait for what the process has printed; a second at most, as a file may have closed its stdout."""
+        if self._process is None:
+            return
+        self._settled.clear()
+        self._mark = os.urandom(MARK // 2).hex().encode()
+        self.deadline = time.monotonic() + ENDING
+        with contextlib.suppress(Raised, Stopped):
+            self._request({"do": "mark", "text": self._mark.decode()})
+            self._settled.wait(ENDING)
 
     def _dropped_now(self) -> list[int]:
         dropped, self._dropped[:] = self._dropped[:], []
@@ -190,6 +213,9 @@ class Student:
             self.stop()
             raise Stopped(f"it was stopped after {self.timeout:g} s") from None
         except (EOFError, OSError):
+            assert self._process is not None
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(ENDING)  # to know how it ended before it is ended
             raise Stopped(_ended(self.stop())) from None
         except ValueError:
             pass
@@ -303,6 +329,8 @@ def _signature(parameters: Any) -> inspect.Signature | None:
 def _ended(status: int | None) -> str:
     if status is None or status >= 0:
         return f"it ended its process, with exit status {status}"
+    if -status == signal.SIGKILL:
+        return "its process was killed, or cut its connection"
     try:
         name = signal.Signals(-status).name
     except ValueError:
