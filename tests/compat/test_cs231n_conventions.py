@@ -297,6 +297,11 @@ REFUSED = [
         "gamma must have shape (1, C, 1, 1) = (1, 3, 1, 1), got (3, 1)",
     ),
     ("dropout_forward", (X, {"mode": "train", "p": 0}), "dropout_param['p'] must be above 0 and at most 1, got 0"),
+    (
+        "dropout_forward",
+        (X, {"mode": "train", "p": 0.5, "seed": 2**32}),
+        "dropout_param['seed'] must be at least 0 and at most 4.29497e+09, got 4.29497e+09",
+    ),
     ("dropout_forward", (X, {"mode": "train"}), "dropout_param must have the key 'p', got ['mode']"),
     (
         "conv_forward_naive",

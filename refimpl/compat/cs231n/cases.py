@@ -224,7 +224,6 @@ _ROWS = (
     ),
     _update(
         "sgd",
-        case("no config", **_weights(), config=None),
         case("an empty config", **_weights(), config={}),
         case("a rate", **_weights(), config={"learning_rate": 0.3}),
     ),

@@ -311,5 +311,6 @@ def _mask(op: str, shape: tuple[int, ...], p: float, seed: Any) -> Any:
     """Which entries to keep, in the course's stream of numbers."""
     if seed is None:
         return np.random.random_sample(shape) < p  # noqa: NPY002
-    seed = _validate.integer(op, "dropout_param['seed']", seed, at_least=0)
+    seed = _validate.integer(op, "dropout_param['seed']", seed)
+    _validate.number(op, "dropout_param['seed']", seed, at_least=0, at_most=2**32 - 1)
     return np.random.RandomState(seed).random_sample(shape) < p

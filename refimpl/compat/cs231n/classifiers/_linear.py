@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .... import _validate, layers
+from ...._precision import answer, gradient, working
 from ...._validate import Array
 from .._scores import labels
 from .._terms import array
@@ -25,5 +26,7 @@ def linear_classifier(
     scores, cache = layers.linear_forward(X, W.T)
     loss, dscores = loss_of_scores(op, scores, y)
     dW = layers.linear_backward(dscores, cache)["weight"].T
+    (w,) = working(W)
     with np.errstate(all="ignore"):
-        return loss + reg * (W * W).sum(), dW + 2 * reg * W
+        penalty, grad_penalty = w.dtype.type(reg) * (w * w).sum(), 2 * reg * w
+        return answer(loss + penalty, W, X)[()], gradient(dW + grad_penalty, W)
