@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from ..gradcheck import Diagnosis
@@ -40,8 +41,8 @@ Cases whose arguments a function does not take, and those with empty arrays, are
 The file runs in a process of its own. If a function loops for ever, exits or crashes, the process is stopped, the
 function has no points for what was not run, and the grade goes on with the next one; a function that raises, or wants
 more memory than there is for it, goes on with its next case. What it prints is kept for --json and --junit, stdin is
-empty, and it cannot import refimpl. It is not locked in: it runs with your rights, so grade the files of strangers in
-a container.
+empty, and an import of refimpl is refused. It is not locked in: it runs with your rights, so grade the files of
+strangers in a container.
 """
 EPILOG = f"""\
 examples:
@@ -91,12 +92,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, screen: Screen) -> int:
     if arguments.against not in AGAINST:
         raise UserFileError(f"no reference is called {arguments.against!r}; there are {', '.join(AGAINST)}")
-    picture = junit.ready(arguments.junit) if arguments.junit else None
+    report = junit.ready(arguments.junit) if arguments.junit else None
     started = time.perf_counter()
     grades = _graded(arguments, None if arguments.json else screen)
     summary = _summary(arguments, grades, time.perf_counter() - started)
-    if picture:
-        junit.write(picture, arguments.file, arguments.against, grades, arguments.points)
+    if report:
+        junit.write(report, arguments.file, arguments.against, grades, arguments.points)
     if arguments.json:
         print_json({"summary": summary, "functions": [_as_dict(grade, arguments.points) for grade in grades]})
     else:
@@ -105,34 +106,35 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
 
 
 def _graded(arguments: argparse.Namespace, screen: Screen | None) -> list[FunctionGrade]:
-    """All grades; on a screen each function's lines as soon as it is judged."""
-    expected: list[str] = []
-    found = grade_file(
-        arguments.file, arguments.against, arguments.names, timeout=arguments.timeout, memory=arguments.memory,
-        strict=arguments.strict, on_start=expected.extend,
-    )  # fmt: skip
-    if screen is None:
-        return list(found)
-    grades: list[FunctionGrade] = []
-    first = next(found)  # what cannot be graded is said before anything is shown
-    table = Table(("function", *ASPECTS, "points"), "<>>>>", [max(map(len, expected)), 0, 0, 0, 7])
-    screen.line(*table.heading())
-    with screen.progress(len(expected)) as advance:
-        for grade in _with(first, found):
+    """All grades; on a screen each function's lines as soon as it is judged, and nothing if nothing can be graded."""
+    shown: list[tuple[Screen, Table, Callable[[str], None]]] = []
+    grades = []
+    with ExitStack() as stack:
+
+        def begin(names: list[str]) -> None:
+            if screen is not None:
+                table = Table(("function", *ASPECTS, "points"), "<>>>>", [max(map(len, names)), 0, 0, 0, 7])
+                screen.line(*table.heading())
+                shown.append((screen, table, stack.enter_context(screen.progress(len(names)))))
+
+        for grade in grade_file(
+            arguments.file, arguments.against, arguments.names, timeout=arguments.timeout, memory=arguments.memory,
+            strict=arguments.strict, on_start=begin,
+        ):  # fmt: skip
             grades.append(grade)
-            advance(grade.name)
-            values = [f"{grade.passed[a]}/{grade.made[a]}" if a in grade.made else "-" for a in ASPECTS]
-            roles = [_role(grade.passed.get(a) == grade.made.get(a)) if a in grade.made else "" for a in ASPECTS]
-            points = f"{_number(grade.total(arguments.points))}/{_number(grade.possible(arguments.points))}"
-            screen.line(*table.row((grade.name, *values, points), ("name", *roles, _role(grade.full))))
-            for pieces in _explanations(grade):
-                screen.line(*pieces)
+            for shown_on, table, advance in shown:
+                advance(grade.name)
+                for pieces in _lines(grade, arguments.points, table):
+                    shown_on.line(*pieces)
     return grades
 
 
-def _with(first: FunctionGrade, rest: Iterator[FunctionGrade]) -> Iterator[FunctionGrade]:
-    yield first
-    yield from rest
+def _lines(grade: FunctionGrade, weights: dict[str, float], table: Table) -> Iterator[list[Piece]]:
+    values = [f"{grade.passed[a]}/{grade.made[a]}" if a in grade.made else "-" for a in ASPECTS]
+    roles = [_role(grade.passed[a] == grade.made[a]) if a in grade.made else "" for a in ASPECTS]
+    points = f"{_number(grade.total(weights))}/{_number(grade.possible(weights))}"
+    yield table.row((grade.name, *values, points), ("name", *roles, _role(grade.full)))
+    yield from _explanations(grade)
 
 
 def _role(full: bool) -> str:
