@@ -72,23 +72,23 @@ class Judge:
 
     def grades(self, names: tuple[str, ...]) -> Iterator[FunctionGrade]:
         """The grades of some of the unit's functions, in its order."""
-        first = self._tally(self.name, VALUES, FORM, *((GRADIENT,) if self.unit.kind == LOSS else ()))
-        usable = self._usable(self.name)
-        if usable:
-            first.fail("", 1, usable)
+        first = _Tally(self.name, (VALUES, FORM, GRADIENT) if self.unit.kind == LOSS else (VALUES, FORM))
+        unusable = self._unusable(self.name)
+        if unusable:
+            first.fail("", 1, unusable)
         else:
             self._run(first, self._forward_case)
         if self.name in names:
-            yield first.grade(None if usable else self.student)
+            yield first.grade(None if unusable else self.student)
         for backward in self.unit.backwards:
             if backward.__name__ in names:
-                yield self._backward(backward, first, usable)
+                yield self._backward(backward, first, unusable)
 
-    def _backward(self, backward: Callable[..., Any], first: _Tally, usable: str) -> FunctionGrade:
-        tally = self._tally(backward.__name__, VALUES, FORM, GRADIENT)
-        usable = self._usable(backward.__name__) or usable
-        if usable:
-            tally.fail("", 1, usable)
+    def _backward(self, backward: Callable[..., Any], first: _Tally, unusable: str) -> FunctionGrade:
+        tally = _Tally(backward.__name__, (VALUES, FORM, GRADIENT))
+        unusable = self._unusable(backward.__name__) or unusable
+        if unusable:
+            tally.fail("", 1, unusable)
             return tally.grade(None)
 
         def judge(tally: _Tally, case: Case, places: Places) -> None:
@@ -97,10 +97,7 @@ class Judge:
         self._run(tally, judge)
         return tally.grade(self.student)
 
-    def _tally(self, name: str, *aspects: str) -> _Tally:
-        return _Tally(name, aspects)
-
-    def _usable(self, name: str) -> str:
+    def _unusable(self, name: str) -> str:
         """Why a function cannot be called at all; "" where it can."""
         if name not in self.signatures:
             return f"there is no function {name} in the file"

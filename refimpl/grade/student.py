@@ -146,6 +146,7 @@ class Student:
             # It may be gone; macOS says the second of one that has just ended.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
         else:
             subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
         status = process.wait()
