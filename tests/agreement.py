@@ -25,6 +25,8 @@ LOST_BY_PYTORCH = {
     ("gumbel_softmax", "*", "logits"): _DIFFERENCE,
     ("hardsigmoid", "*", "input"): (1.5e8, "1 / 6 is a float32 in backward, also for float64"),
     ("logsumexp", "a large offset", "input"): (512, "exp(x - y), with y rounded at the offset"),
+    ("multi_head_attention", "*", "key"): _DIFFERENCE,
+    ("multi_head_attention", "*", "query"): _DIFFERENCE,
     ("scaled_dot_product_attention", "confident rows", "key"): _DIFFERENCE,
     ("scaled_dot_product_attention", "confident rows", "query"): _DIFFERENCE,
     ("softmax", "*", "input"): _DIFFERENCE,

@@ -92,9 +92,19 @@ def _masked(name):
     return call
 
 
-def _attention_with_dropout(rng, dropout_p, **others):
-    with _Noise(rng, dropout_p):
-        return torch.nn.functional.scaled_dot_product_attention(dropout_p=dropout_p, **others)
+def _attention_with_dropout(name):
+    """The attention of this name, with a mask of dropout that the seed gives."""
+
+    def call(rng, dropout_p, **others):
+        with _Noise(rng, dropout_p):
+            return getattr(torch.nn.functional, name)(dropout_p=dropout_p, **others)
+
+    return call
+
+
+def _kinds_differ(arguments):
+    masks = [arguments[name] for name in ("attn_mask", "key_padding_mask") if name in arguments]
+    return len({is_floating(mask) for mask in masks}) == 2
 
 
 def _grouped_mm(mat_a, mat_b, offs=None):
@@ -269,12 +279,30 @@ ADAPTATIONS = (
         )
         for axes in (1, 2, 3)
     ),
+    *(
+        Adaptation(
+            op,
+            "PyTorch draws the mask of its dropout from a generator of its own",
+            applies=lambda arguments: "rng" in arguments,
+            call=_attention_with_dropout(op + ending),
+            unrecorded=True,
+        )
+        for op, ending in (("multi_head_attention", "_forward"), ("scaled_dot_product_attention", ""))
+    ),
     Adaptation(
-        "scaled_dot_product_attention",
-        "PyTorch draws the mask of its dropout from a generator of its own",
-        applies=lambda arguments: "rng" in arguments,
-        call=_attention_with_dropout,
-        unrecorded=True,
+        "multi_head_attention",
+        "PyTorch warns that masks of two kinds are deprecated",
+        applies=_kinds_differ,
+        warning="Support for mismatched key_padding_mask and attn_mask is deprecated",
+    ),
+    *(
+        Adaptation(
+            "multi_head_attention",
+            f"{static} stands in for what is projected: PyTorch gives no gradient, and refimpl 0",
+            applies=lambda arguments, static=static: static in arguments,
+            undifferentiated=unused,
+        )
+        for static, unused in (("static_k", ("key", "k_proj_weight")), ("static_v", ("value", "v_proj_weight")))
     ),
     *(
         Adaptation(

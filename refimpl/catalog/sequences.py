@@ -38,6 +38,21 @@ ROWS: tuple[Op, ...] = (
         ),
         derivation="lstm.md#lstm", torch="torch.nn.LSTM",
     ),
+    # multi_head_attention
+    Op(
+        "multi_head_attention", layers.multi_head_attention_forward, layers.multi_head_attention_backward,
+        differentiable=(
+            "query", "key", "value", "in_proj_weight", "in_proj_bias", "bias_k", "bias_v", "out_proj_weight",
+            "out_proj_bias", "key_padding_mask", "attn_mask", "q_proj_weight", "k_proj_weight", "v_proj_weight",
+            "static_k", "static_v",
+        ),
+        constant=(
+            "embed_dim_to_check", "num_heads", "add_zero_attn", "dropout_p", "training", "need_weights",
+            "use_separate_proj_weight", "average_attn_weights", "is_causal", "rng",
+        ),
+        derivation="multi_head_attention.md#multi_head_attention",
+        torch="torch.nn.functional.multi_head_attention_forward",
+    ),
     # recurrent_cells
     Op(
         "gru_cell", layers.gru_cell_forward, layers.gru_cell_backward,

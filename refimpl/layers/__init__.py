@@ -24,6 +24,7 @@ from .linear import *
 from .lp_pooling import *
 from .lstm import *
 from .max_pooling import *
+from .multi_head_attention import *
 from .normalization import *
 from .padding import *
 from .positions import *
