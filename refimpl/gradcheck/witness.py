@@ -94,7 +94,9 @@ def _along_elements(loss: Loss, x: Array) -> Callable[[Array, Array], Array]:
     """f(t, i): the loss with element i of x set to t, for arrays of t and i as SciPy passes them."""
 
     def one(t: Array, i: IntArray) -> Array:
-        return np.array([loss(_replaced(x, i_k, t_k)) for t_k, i_k in zip(t, i, strict=True)])
+        points = (_replaced(x, i_k, t_k) for t_k, i_k in zip(t, i, strict=True))
+        together = getattr(loss, "many", None)  # of a forward that is called from afar, many times at once
+        return np.array(list(together(points)) if together else [loss(point) for point in points])
 
     return lambda t, i: _columns(t, i, one)
 

@@ -17,7 +17,7 @@ from ..catalog import Op
 from ..gradcheck.catalog_check import given, root
 from ..gradcheck.pair import is_floating
 from ..gradcheck.report import FAIL, PASS
-from ..userfile import called_by, places_of
+from ..userfile import called_by, fitted
 
 CONVENTION = "convention"  # a gradient that is not the op's where none is the only right one
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
@@ -147,7 +147,7 @@ def _places(function: Callable[..., Any], op: Op, case: Case) -> dict[str, str] 
         inspect.signature(function)
     except ValueError:  # it is not written in Python and says nothing of its parameters
         return {name: name for name in case.arguments}
-    return places_of(function, op.name, case)
+    return fitted(function, op.forward, case.arguments)
 
 
 def _at_case(
@@ -170,7 +170,7 @@ def _at_case(
         for path, leaf in leaves(case.arguments[name], name)
         if is_floating(leaf)
     }
-    arguments = called_by(places, Case(case.name, expected.arguments))
+    arguments = called_by(places, expected.arguments)
     output, gradients, raised = _answers(evaluate, function, arguments, expected, paths)
 
     def judged(array: str, found: Any, true: Any) -> ArrayComparison:
