@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._ulps import Distance, distance
 from ._encoding import Reference, references
 from ._folder import PRECISIONS, VectorsError, expected_arrays, read_index
 from ._results import Flat, read_results
@@ -127,15 +128,15 @@ def _judge_precision(
                 absent += 1
                 findings.append(ArrayFinding(dtype, case["name"], name, MISSING, f"{name} is missing"))
                 continue
-            distance = compare(found[name], expected[name], TOLERANCE[dtype])
-            distances.append(distance)
-            if distance.message:
-                findings.append(ArrayFinding(dtype, case["name"], name, FAIL, f"{name}{distance.message}"))
+            measured = compare(found[name], expected[name], TOLERANCE[dtype])
+            distances.append(measured)
+            if measured.message:
+                findings.append(ArrayFinding(dtype, case["name"], name, FAIL, f"{name}{measured.message}"))
         missing += absent > 0
     verdicts = {finding.verdict for finding in findings}
     verdict = FAIL if FAIL in verdicts else MISSING if missing or not op["cases"] else PASS
-    ulp = max((distance.ulp for distance in distances), default=None)
-    difference = max((distance.difference for distance in distances), default=None)
+    ulp = max((measured.ulps for measured in distances), default=None)
+    difference = max((measured.difference for measured in distances), default=None)
     return PrecisionVerdict(dtype, len(op["cases"]), missing, ulp, difference, verdict), findings
 
 
@@ -144,45 +145,25 @@ def _answers(call: Mapping[str, Any]) -> list[Reference]:
     return [*references(call["output"]), *references(call["gradients"])]
 
 
-class Distance(NamedTuple):
-    """How far an array is from the expected one."""
-
-    ulp: float
-    difference: float
-    message: str  # what is wrong, after the array's name; empty where nothing is
-
-
 def compare(found: NDArray[Any], expected: NDArray[Any], tolerance: float) -> Distance:
-    """The largest distance of an entry, in ulps of the expected and relative to the largest expected entry."""
+    """How far an array is from the expected one; the message is empty where it is within the tolerance."""
     if isinstance(found, Flat) and found.size == expected.size:
         found = found.reshape(expected.shape).view(np.ndarray)
     wrong = _wrong_kind(found, expected)
     if wrong:
         return Distance(np.inf, np.inf, wrong)
-    if expected.dtype.kind != "f":
-        unequal = found != expected
-        return Distance(np.inf, np.inf, _at(unequal, found, expected)) if unequal.any() else Distance(0.0, 0.0, "")
     with np.errstate(all="ignore"):
-        found = found.astype(expected.dtype)
-        misplaced = ~np.where(
-            np.isfinite(expected), np.isfinite(found), (found == expected) | _both_nan(found, expected)
-        )
-        if misplaced.any():
-            return Distance(np.inf, np.inf, _at(misplaced, found, expected))
-        finite = np.isfinite(expected)
-        y = np.where(finite, expected, 0).astype(np.float64)
-        off = np.abs(np.where(finite, found, 0).astype(np.float64) - y)
-        largest = float(np.max(np.abs(y), initial=0.0)) or 1.0
-        ulps = off / np.spacing(np.abs(np.where(finite, expected, 0))).astype(np.float64)
-        ulp, difference = float(np.max(ulps, initial=0.0)), float(np.max(off / largest, initial=0.0))
-    if difference <= tolerance:
-        return Distance(ulp, difference, "")
+        if expected.dtype.kind == "f":
+            found = found.astype(expected.dtype)
+        elif found.dtype.kind == "f":  # an index written as 3.0 is one, but 3.1 is none
+            expected, tolerance = expected.astype(found.dtype), 0.0
+    measured = distance(found, expected)
+    if measured.difference <= tolerance:
+        return measured._replace(message="")
+    if np.isinf(measured.difference):
+        return measured
     of_what = " of the largest entry" if expected.any() else ""
-    return Distance(ulp, difference, f"{_at(off == np.max(off), found, expected)}: off by {difference:.1e}{of_what}")
-
-
-def _both_nan(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:
-    return np.isnan(a) & np.isnan(b)
+    return measured._replace(message=f"{measured.message}: off by {measured.difference:.1e}{of_what}")
 
 
 def _wrong_kind(found: NDArray[Any], expected: NDArray[Any]) -> str:
@@ -195,10 +176,3 @@ def _wrong_kind(found: NDArray[Any], expected: NDArray[Any]) -> str:
     if found.dtype.kind == "f" and expected.dtype.kind == "f" and found.dtype.itemsize < expected.dtype.itemsize:
         return f" must have dtype {expected.dtype}, got {found.dtype}"
     return ""
-
-
-def _at(where: NDArray[np.bool_], found: NDArray[Any], expected: NDArray[Any]) -> str:
-    """The first of these entries, after the array's name."""
-    index = tuple(int(i) for i in np.argwhere(where)[0])
-    place = f"[{', '.join(map(str, index))}]" if index else ""
-    return f"{place} is {found[index]!s}, must be {expected[index]!s}"

@@ -117,7 +117,7 @@ def test_json_has_the_documented_fields(run, folder):
                 ],
                 "findings": [
                     {"dtype": "float64", "case": "some", "array": "0/float64/output", "verdict": "fail",
-                     "message": "0/float64/output[0, 0] is nan, must be 1.0"}
+                     "message": "0/float64/output[0, 0] is nan, must be 1"}
                 ],
             }
         ],

@@ -114,27 +114,27 @@ ONE = np.array([1.0, 2.0, -4.0])
         (ONE.astype(np.int8), ONE, ""),
         (ONE, ONE.astype(np.float32), ""),
         (np.array(["a", "b", "c"]), ONE, " must hold real numbers, got dtype <U1"),
-        (np.array([1.0, math.nan, -4.0]), ONE, "[1] is nan, must be 2.0"),
-        (ONE, np.array([1.0, math.nan, -4.0]), "[1] is 2.0, must be nan"),
+        (np.array([1.0, math.nan, -4.0]), ONE, "[1] is nan, must be 2"),
+        (ONE, np.array([1.0, math.nan, -4.0]), "[1] is 2, must be nan"),
         (np.array([math.nan, 1.0]), np.array([math.nan, 1.0]), ""),
         (np.array([math.inf, 1.0]), np.array([-math.inf, 1.0]), "[0] is inf, must be -inf"),
         (np.array([1e300, 1.0]), np.array([math.inf, 1.0]), "[0] is 1e+300, must be inf"),
-        (np.array(3.0), np.array(2.0), " is 3.0, must be 2.0: off by 5.0e-01 of the largest entry"),
-        (ONE * [1, 1, 1.5], ONE, "[2] is -6.0, must be -4.0: off by 5.0e-01 of the largest entry"),
+        (np.array(3.0), np.array(2.0), " is 3, must be 2: off by 5.0e-01 of the largest entry"),
+        (ONE * [1, 1, 1.5], ONE, "[2] is -6, must be -4: off by 5.0e-01 of the largest entry"),
         (np.array([[1, 2]]), np.array([[1, 3]]), "[0, 1] is 2, must be 3"),
         (np.array([1.0, 3.0]), np.array([1, 3]), ""),
         (np.array([1.0, math.nan]), np.array([1, 3]), "[1] is nan, must be 3"),
         (np.full(2, 1e-17), np.zeros(2), ""),
-        (np.full(2, 1e-9), np.zeros(2), "[0] is 1e-09, must be 0.0: off by 1.0e-09"),
-        (np.zeros(2), np.array([0.0, 8.7e-27]), "[1] is 0.0, must be 8.7e-27: off by 1.0e+00 of the largest entry"),
-        (np.array([1e308, 1.0]), np.array([-1e308, 1.0]), "[0] is 1e+308, must be -1e+308: off by "),
+        (np.full(2, 1e-9), np.zeros(2), "[0] is 1e-09, must be 0: off by 1.0e-09"),
+        (np.zeros(2), np.array([0.0, 8.7e-27]), "[1] is 0, must be 8.7e-27: off by 1.0e+00 of the largest entry"),
+        (np.array([1e308, 1.0]), np.array([-1e308, 1.0]), "[0] is 1e+308, must be -1e+308"),
         (np.zeros((0, 3)), np.zeros((0, 3)), ""),
         (np.zeros(0).view(Flat), np.zeros((0, 3)), ""),
     ],
 )  # fmt: skip
 def test_what_passes_and_what_is_said_of_what_does_not(found, expected, message):
     said = compare(found, expected, 1e-10).message
-    assert said.startswith(message) if message.endswith("off by ") else said == message
+    assert said == message
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -143,9 +143,9 @@ def test_ulps_are_of_the_expected_number(dtype):
     found = expected.copy()
     found[0] += 3 * np.finfo(dtype).eps
     found[1] += 2 * 1024 * np.finfo(dtype).eps
-    distance = compare(found, expected, 1.0)
-    assert distance.ulp == 3
-    assert distance.difference == 2 * np.finfo(dtype).eps
+    measured = compare(found, expected, 1.0)
+    assert measured.ulps == 3
+    assert measured.difference == 2 * np.finfo(dtype).eps
 
 
 def test_structures_are_judged_leaf_by_leaf(tmp_path, monkeypatch):
