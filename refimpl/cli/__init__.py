@@ -9,19 +9,20 @@ from concurrent.futures import BrokenExecutor
 from importlib import metadata
 
 from ..userfile import UserFileError
-from . import check, listing, show
+from . import bench, check, listing, show
 from .plot import CannotPlot
 from .screen import abandon_output, open_screen
 from .selection import UnknownName
 
 __all__ = ["main"]
 
-COMMANDS = (listing, check, show)
+COMMANDS = (listing, check, show, bench)
 
 DESCRIPTION = """\
 The reference implementation of backpropagation: losses and layers as pairs of functions, forward and backward,
 in NumPy. This command lists the pairs, checks their gradients against SciPy's finite differences, and shows how
-a pair is called and what it computes. `check` also judges the pairs of a file of your own.
+a pair is called and what it computes. `check` also judges the pairs of a file of your own; `bench` measures how fast
+the pairs are.
 """
 EPILOG = """\
 examples:
@@ -30,6 +31,7 @@ examples:
   refimpl check relu '*loss'      check one op, and all whose names end in loss
   refimpl check mine.py           check the pairs in a file of your own
   refimpl show cross_entropy      how it is called, its formula, its gradients
+  refimpl bench softmax           how long it takes, beside PyTorch and the bare work
 
 exit status:
   0    done; for check: every gradient passed

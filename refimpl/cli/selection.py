@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from ..catalog import OPS, Op
@@ -54,6 +54,11 @@ def find(name: str) -> Op:
 def _unknown(verb: str, name: str) -> str:
     # People write torch.nn.functional.relu, relu_forward or CrossEntropyLoss as well.
     word = name.lower().rpartition(".")[2].removesuffix("_forward").removesuffix("_backward").strip(GLOB)
-    nearest = difflib.get_close_matches(word, OPS, n=NEAREST, cutoff=0.5)
     meant = f"; the file is {name}.py" if os.path.isfile(f"{name}.py") else ""
-    return f"no op {verb} {name!r}{'; nearest: ' if nearest else ''}{', '.join(nearest)} (refimpl list has all){meant}"
+    return f"no op {verb} {name!r}{nearest(word, OPS)} (refimpl list has all){meant}"
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """The names most like it, in words; empty where none is."""
+    found = difflib.get_close_matches(word, list(names), n=NEAREST, cutoff=0.5)
+    return f"; nearest: {', '.join(found)}" if found else ""
