@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from .._validate import Array
 from .diagnosis import Diagnosis, Facts
 from .report import ArgumentReport
 from .styles import by_name
+
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)  # what can be given by name
 
 
 class Pair:
@@ -30,6 +33,7 @@ class Pair:
         self.forward, self.backward = forward, backward
         self.name = getattr(forward, "__name__", repr(forward))
         self.bound = _bind(forward, args, options)
+        self.takes_names = all(p.kind in NAMED for p in self.bound.signature.parameters.values())
         self.problems: list[str] = []
         self.broken: list[Diagnosis] = []
         self.gradients: dict[str, Any] = {}
@@ -106,8 +110,7 @@ class Pair:
     def rounding(self, spread: float = 0.0) -> float:
         """How far the loss may be off because an output of size |y| + spread is rounded."""
         magnitude = sum(
-            float(np.sum(np.abs(g) * np.where(np.isfinite(y), np.abs(y) + spread, 0)))
-            for g, y in self._outputs(self.output)
+            float(np.sum(np.abs(g) * np.where(np.isfinite(y), np.abs(y) + spread, 0))) for g, y in self.unmoved
         )
         return 8 * float(np.finfo(np.float64).eps) * magnitude
 
@@ -119,8 +122,8 @@ class Pair:
             output, _ = self._call(moved)
         except ValueError:  # it leaves the domain
             return False
-        outputs = zip(self._outputs(self.output), self._outputs(output), strict=True)
-        changed = np.concatenate([y[y != y0] for (_, y0), (_, y) in outputs])
+        outputs = zip(self.unmoved, _floating_arrays(output), strict=True)
+        changed = np.concatenate([y[y != y0] for (_, y0), y in outputs])
         with np.errstate(all="ignore"):
             return bool(changed.size and np.array_equal(changed, changed.astype(np.float32), equal_nan=True))
 
@@ -134,30 +137,33 @@ class Pair:
 
     def _differences(self, argument: str, path: str, x: Array) -> list[tuple[Array, Array]]:
         changed = dict(self.bound.arguments)
-        changed[argument] = _put(changed[argument], argument, path, x)
+        changed[argument] = x if path == argument else _put(changed[argument], argument, path, x)
         try:
             output, _ = self._call(changed)
         except ValueError:  # a step out of the domain, such as a probability above 1: there is no value
-            return [(g, np.full_like(y0, np.nan)) for g, y0 in self._outputs(self.output)]
-        pairs = zip(self._outputs(self.output), self._outputs(output), strict=True)
+            return [(g, np.full_like(y0, np.nan)) for g, y0 in self.unmoved]
         with np.errstate(invalid="ignore"):  # an output that stays infinite does not change
-            return [(g, np.where(y == y0, 0.0, y - y0)) for (g, y0), (_, y) in pairs]
+            return [
+                (g, np.where(y == y0, 0.0, y - y0))
+                for (g, y0), y in zip(self.unmoved, _floating_arrays(output), strict=True)
+            ]
 
-    def _outputs(self, output: Any) -> list[tuple[Array, Array]]:
-        """(g, y) for each floating array of the output."""
-        y = [leaf for _, leaf in leaves(output) if np.asarray(leaf).dtype.kind == "f"]
-        return list(zip([g for _, g in leaves(self.grad_output)], map(np.asarray, y), strict=True))
+    @cached_property
+    def unmoved(self) -> list[tuple[Array, Array]]:
+        """(g, y) for each floating array of the output at the arguments as they are."""
+        return list(zip([g for _, g in leaves(self.grad_output)], _floating_arrays(self.output), strict=True))
 
     def _floats(self, structure: Any, name: str) -> list[tuple[str, Array]]:
         found = [(path, np.asarray(leaf)) for path, leaf in leaves(structure, name)]
         return [(path, leaf) for path, leaf in found if leaf.dtype.kind == "f"]
 
     def _call(self, arguments: Mapping[str, Any] | None = None) -> tuple[Any, Any]:
-        bound = self.bound
-        if arguments is not None:
-            given = _copy(arguments) if self.writes else arguments
+        given = self.bound.arguments if arguments is None else _copy(arguments) if self.writes else arguments
+        if self.takes_names:
+            returned = self.forward(**given)
+        else:
             bound = inspect.BoundArguments(self.bound.signature, given)  # type: ignore[arg-type]
-        returned = self.forward(*bound.args, **bound.kwargs)
+            returned = self.forward(*bound.args, **bound.kwargs)
         if not (isinstance(returned, tuple) and len(returned) == 2):
             raise TypeError(f"gradcheck: {self.name} must return (output, cache), got {type(returned).__name__}")
         return returned
@@ -249,6 +255,11 @@ def _random_like(output: Any, seed: int) -> Any:
         return np.where(np.isfinite(y), rng.standard_normal(y.shape), 0.0) if y.dtype.kind == "f" else None
 
     return map_leaves(draw, output)
+
+
+def _floating_arrays(output: Any) -> list[Array]:
+    arrays = (np.asarray(leaf) for _, leaf in leaves(output))
+    return [array for array in arrays if array.dtype.kind == "f"]
 
 
 def _put(structure: Any, name: str, path: str, x: Array) -> Any:
