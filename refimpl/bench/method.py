@@ -9,6 +9,7 @@ import os
 import statistics
 import time
 import tracemalloc
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -102,9 +103,13 @@ def pinned(threads: int) -> Iterator[Any]:
     """Holds the libraries to a number of threads; gives PyTorch, or None without it."""
     torch, control = module("torch"), module("threadpoolctl")
     before = torch.get_num_threads() if torch else None
-    with control.threadpool_limits(threads) if control else contextlib.nullcontext():
+    with contextlib.ExitStack() as held:
+        if control:
+            held.enter_context(control.threadpool_limits(threads))
         if torch:
             torch.set_num_threads(threads)
+            held.enter_context(warnings.catch_warnings())
+            warnings.simplefilter("ignore")  # PyTorch tells of its plans wherever a default is taken
         try:
             yield torch
         finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pkgutil
-import warnings
 from typing import Any
 
 from .._structure import leaves, map_leaves
@@ -35,9 +34,7 @@ class Compared:
         return lambda: function(**self.arguments)
 
     def work(self) -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            outputs = [y for _, y in leaves(self.forward()) if _differentiable(self.torch, y)]
+        outputs = [y for _, y in leaves(self.forward()) if _differentiable(self.torch, y)]
         return self.torch.autograd.grad(outputs, self.inputs, self.grads, allow_unused=True)
 
     def kept(self) -> int:
