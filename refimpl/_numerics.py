@@ -218,14 +218,21 @@ class ShiftedRow(NamedTuple):
 
 def shifted_rows(x: Array, temperature: float = 1.0) -> ShiftedRow:
     """x / temperature as rows (rows, n), n >= 1. A row that holds NaN or +inf, or only -inf, comes out as NaN."""
+    single = x.dtype == np.float32
     with np.errstate(all="ignore"):
         top = x.argmax(axis=1)[:, None]
+        x = x.astype(np.float64, copy=False)  # which has the digits that float32 would need an error for
         maximum = np.take_along_axis(x, top, axis=1)
-        difference, error = two_sum(x, -maximum)
-        error = np.where(np.isfinite(difference), error, 0)
+        if single:
+            difference, error = x - maximum, np.zeros((1, 1))
+        else:
+            difference, error = two_sum(x, -maximum)
+            error = _number_or_zero(error)
         if temperature != 1:
             difference, error = _quotient(difference, error, temperature)
-        others = np.exp(difference) * (1 + error)
+        others = np.exp(difference)
+        if error.any():
+            others *= 1 + error
         np.put_along_axis(others, top, 0, axis=1)
         rest = others.sum(axis=1, keepdims=True) + (maximum - maximum)  # + 0, or + NaN where there is no maximum
     return ShiftedRow(top, difference, error, others, rest)

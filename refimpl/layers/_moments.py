@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from .. import _validate
 from .._blocks import row_blocks
-from .._precision import answer, gradient, working
+from .._precision import SINGLE, answer, gradient, working
 from .._reduction import unbroadcast
 from .._validate import Array, IntArray
 
@@ -22,11 +22,13 @@ from .._validate import Array, IntArray
 class Moments(NamedTuple):
     """Of each row: mean and mean square in units of 2^exponent, in which the row's norm is somewhat above 1.
 
+    Rows of float32 are computed in float64, whose range needs no units: their exponent is None.
+
     The mean square is that of the differences from the mean: the biased variance. Where mean and rest are None, the
     rows are not centred, and it is that of the entries themselves.
     """
 
-    exponent: IntArray  # (rows, 1)
+    exponent: Any  # (rows, 1), or None
     mean: Any  # (rows, 1) or None
     rest: Any  # (rows, 1) or None: what the rounding of the mean left out
     mean_square: Array  # (rows, 1)
@@ -41,8 +43,8 @@ class Moments(NamedTuple):
                 whole[rows] = part
 
     def apart(self, x: Array) -> Array:
-        """The rows in units of 2^exponent, less their mean."""
-        return self.centre(x * np.ldexp(1.0, -self.exponent))
+        """The rows in units of 2^exponent, less their mean; in place where there are no units."""
+        return self.centre(x if self.exponent is None else x * np.ldexp(1.0, -self.exponent))
 
     def centre(self, y: Array) -> Array:
         """y, in units of 2^exponent already, less its mean; in place."""
@@ -55,7 +57,9 @@ class Moments(NamedTuple):
         """The exponent in which the square is measured: where it is 0 that of sqrt(eps), which is all there is."""
         return np.where(self.mean_square == 0, _root_exponent(eps), self.exponent)
 
-    def eps_in_units(self, eps: float) -> Array:
+    def eps_in_units(self, eps: float) -> Any:
+        if self.exponent is None:
+            return eps
         unit = np.ldexp(1.0, -self.unit(eps))
         return eps * unit * unit
 
@@ -115,10 +119,11 @@ def normalize_backward(
 def normalize_rows(x: Array, eps: float, *, centred: bool) -> tuple[Array, Moments]:
     """(x - mean) / sqrt(variance + eps), or x / sqrt(mean square + eps), for x (a, rows, b), in x's dtype."""
     output = np.empty(x.shape, dtype=x.dtype)
-    moments = _empty_moments(x.shape[1], centred)
+    single = x.dtype == SINGLE
+    moments = _empty_moments(x.shape[1], centred, single)
     with np.errstate(all="ignore"):
         for block in row_blocks(x.shape[1], x.shape[0] * x.shape[2]):
-            found, d = _moments(_rows(x, block), eps, centred)
+            found, d = _single_moments(_rows(x, block), centred) if single else _moments(_rows(x, block), eps, centred)
             moments.put(block, found)
             d /= np.sqrt(found.mean_square + found.eps_in_units(eps))
             _put(output, block, d)
@@ -135,19 +140,11 @@ def normalize_rows_vjp(g: Array, x: Array, moments: Moments, eps: float, exponen
     with np.errstate(all="ignore"):
         for block in row_blocks(x.shape[1], x.shape[0] * x.shape[2]):
             found = moments.take(block)
-            part = _rows(g, block)
-            top = _top(part)
-            g_exponent = _exponent(top)
-            q = part * np.ldexp(1.0, -g_exponent)
-            if found.mean is not None:
-                mean, rest = split_mean(q, top - g_exponent)
-                q -= mean
-                q -= rest
             d = found.apart(_rows(x, block))
             if x_hat is not None:
                 _put(x_hat, block, d / np.sqrt(found.mean_square + found.eps_in_units(eps)))
-            grad = _projected(q, d, found, eps)
-            _put(output, block, _times_power(grad, g_exponent - found.unit(eps) + exponent))
+            projected = _projected if found.exponent is not None else _single_projected
+            _put(output, block, projected(_rows(g, block), d, found, eps, exponent))
     return output
 
 
@@ -157,15 +154,25 @@ def row_statistics(x: Array) -> tuple[Array, Array]:
     mean, variance = np.empty(rows), np.empty(rows)
     with np.errstate(all="ignore"):
         for block in row_blocks(rows, width):
-            found, _ = _moments(_rows(x, block), 0.0, True)
-            mean[block] = np.ldexp(found.mean + found.rest, found.exponent)[:, 0]
+            single = x.dtype == SINGLE
+            found, _ = _single_moments(_rows(x, block), True) if single else _moments(_rows(x, block), 0.0, True)
+            exponent = 0 if single else found.exponent
+            mean[block] = np.ldexp(found.mean + found.rest, exponent)[:, 0]
             unbiased = found.mean_square * (width / (width - 1))
-            variance[block] = np.ldexp(unbiased, 2 * found.exponent)[:, 0]
+            variance[block] = np.ldexp(unbiased, 2 * exponent)[:, 0]
     return mean, variance
 
 
-def _projected(q: Array, d: Array, found: Moments, eps: float) -> Array:
-    """(q - x_hat mean(q x_hat)) / s with d = s x_hat: q less its part along d, and the share of eps of that part."""
+def _projected(g: Array, d: Array, found: Moments, eps: float, exponent: int) -> Array:
+    """2^exponent (q - x_hat mean(q x_hat)) / s with d = s x_hat and q = g - mean(g): q less its part along d, and the
+    share of eps of that part."""
+    top = _top(g)
+    g_exponent = _exponent(top)
+    q = g * np.ldexp(1.0, -g_exponent)
+    if found.mean is not None:
+        mean, rest = split_mean(q, top - g_exponent)
+        q -= mean
+        q -= rest
     square, added = found.mean_square, found.eps_in_units(eps)
 
     def along(vector: Array) -> Array:
@@ -183,7 +190,19 @@ def _projected(q: Array, d: Array, found: Moments, eps: float) -> Array:
     share = added / (square + added)
     left += (first + second) * share * d
     left /= np.sqrt(square + added)
-    return left
+    return _times_power(left, g_exponent - found.unit(eps) + exponent)
+
+
+def _single_projected(g: Array, d: Array, found: Moments, eps: float, exponent: int) -> Array:
+    """The same for rows of float32, in place of g: float64 has the digits of what is left of a difference."""
+    if found.mean is not None:
+        mean, rest = _single_mean(g)
+        g -= mean
+        g -= rest
+    variance = found.mean_square + eps
+    g -= _row_product(g, d) / g.shape[1] / variance * d
+    g *= 2.0**exponent / np.sqrt(variance)
+    return g
 
 
 def split_mean(y: Array, top: IntArray) -> tuple[Array, Array]:
@@ -203,12 +222,30 @@ def split_mean(y: Array, top: IntArray) -> tuple[Array, Array]:
     return mean, ((total - n * mean) + fine.sum(axis=1, keepdims=True)) / n
 
 
-def _empty_moments(rows: int, centred: bool) -> Moments:
+def _single_mean(y: Array) -> tuple[Array, Array]:
+    """The means of rows of float32 numbers, held in float64, as sums of two numbers.
+
+    The first is a number of float32, so that n times it is exact, as is the sum of numbers that are not 2^29 / n apart.
+    """
+    total, n = y.sum(axis=1, keepdims=True), y.shape[1]
+    mean = (total / n).astype(SINGLE).astype(np.float64)
+    return mean, (total - n * mean) / n
+
+
+def _empty_moments(rows: int, centred: bool, single: bool) -> Moments:
     def column(dtype: type) -> Any:
         return np.empty((rows, 1), dtype=dtype)
 
     mean, rest = (column(float), column(float)) if centred else (None, None)
-    return Moments(column(int), mean, rest, column(float))
+    return Moments(None if single else column(int), mean, rest, column(float))
+
+
+def _single_moments(x: Array, centred: bool) -> tuple[Moments, Array]:
+    """The moments of rows of float32 numbers, held in float64, and the rows less their mean, in place."""
+    mean, rest = _single_mean(x) if centred else (None, None)
+    found = Moments(None, mean, rest, x)
+    d = found.centre(x)
+    return found._replace(mean_square=_row_product(d, d) / d.shape[1]), d
 
 
 def _moments(x: Array, eps: float, centred: bool) -> tuple[Moments, Array]:
@@ -245,6 +282,10 @@ def _times_power(values: Array, exponent: IntArray) -> Array:
     for power in (exponent,) if np.abs(exponent).max() < 1022 else (half, exponent - half):
         values *= np.ldexp(1.0, np.clip(power, -1074, 1023))
     return values
+
+
+def _row_product(a: Array, b: Array) -> Array:
+    return np.einsum("ij,ij->i", a, b)[:, None]
 
 
 def _row_mean(values: Array) -> Array:
