@@ -8,7 +8,7 @@ import pytest
 from refimpl import OPS
 from refimpl._structure import leaves
 from refimpl.bench import JUDGED, ROWS, Memory, Ratio, Result, geometric_mean, measure, memory, method
-from refimpl.bench.forms import FORMS
+from refimpl.bench.forms import DIGITS, FORMS
 from refimpl.bench.growth import GROWING, Growth, grow
 from refimpl.bench.pytorch import compared
 from refimpl.bench.row import product_extents
@@ -320,7 +320,7 @@ def test_without_threadpoolctl_another_process_measures(monkeypatch, run):
 # The forms
 
 
-@pytest.mark.parametrize("form", [pytest.param(form, id=form.name) for form in FORMS])
+@pytest.mark.parametrize("form", [pytest.param(form, id=form.name) for form in (*FORMS, *DIGITS)])
 def test_both_forms_compute_the_same(form):
     works = form.contenders(16)
     np.testing.assert_allclose(works["used"](), works["plain"](), rtol=1e-4, atol=1e-5)

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import special
 from scipy.sparse import csr_array
 
-from .._blocks import elementwise
+from .. import layers
+from .._blocks import elementwise, rowwise
 from .._numerics import above_zero, choose
 from .._sampling import channel_rows
 from .._validate import Array
@@ -80,6 +82,36 @@ FORMS = (
 )  # fmt: skip
 
 
+def _softmax(x: Array) -> Any:
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def _layer_norm(x: Array) -> Any:
+    d = x - x.mean(axis=-1, keepdims=True)
+    return d / np.sqrt((d * d).mean(axis=-1, keepdims=True) + SINGLE.type(1e-5))
+
+
+def _blocked(formula: Callable[[Array], Any]) -> Callable[[Array], Array]:
+    """The plain formula with the same walk in blocks, so that what differs are the digits."""
+    return lambda x: rowwise(formula, x, axis=1, dtype=SINGLE)
+
+
+# The plain formula in float32 beside the pair's forward, which has more of its digits.
+DIGITS = (
+    Form("softmax", lambda rng, n: (_normal(rng, n, 1024),), 4096, _blocked(_softmax),
+         lambda x: layers.softmax_forward(x, -1)[0]),
+    Form("layer_norm", lambda rng, n: (_normal(rng, n, 768),), 4096, _blocked(_layer_norm),
+         lambda x: layers.layer_norm_forward(x, (768,))[0]),
+    Form("sigmoid", lambda rng, n: (_normal(rng, n, 1024),), 2048, _blocked(lambda x: 1 / (1 + np.exp(-x))),
+         lambda x: layers.sigmoid_forward(x)[0]),
+    Form("softplus", lambda rng, n: (_normal(rng, n, 1024),), 2048,
+         _blocked(lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))), lambda x: layers.softplus_forward(x)[0]),
+    Form("gelu", lambda rng, n: (_normal(rng, n, 1024),), 2048, _blocked(lambda x: x * special.ndtr(x)),
+         lambda x: layers.gelu_forward(x)[0]),
+)  # fmt: skip
+
+
 def measure_form(form: Form, seconds: float = 1.0) -> Ratio:
     """The plain form's time as a multiple of that of the one that is used."""
     with pinned(1):
@@ -88,9 +120,11 @@ def measure_form(form: Form, seconds: float = 1.0) -> Ratio:
 
 
 def main() -> None:
-    for form in FORMS:
-        low, median, high = measure_form(form)
-        print(f"{form.name:40} {median:6.2f} [{low:.2f}, {high:.2f}]", flush=True)
+    for heading, forms in (("a plain form, the one used: how often faster", FORMS), ("plain float32 of ours", DIGITS)):
+        print(heading)
+        for form in forms:
+            low, median, high = measure_form(form)
+            print(f"{form.name:40} {median:6.2f} [{low:.2f}, {high:.2f}]", flush=True)
 
 
 if __name__ == "__main__":
