@@ -15,7 +15,7 @@ from ..bench.growth import FACTORS, GROWING, Growth, grow
 from ..bench.method import SECONDS, environment
 from .machine import print_json
 from .screen import Screen, Table
-from .selection import UnknownName, nearest
+from .selection import UnknownName, nearest, positive
 
 NAME = "bench"
 SUMMARY = "measure forward and backward beside PyTorch and the bare work: ratios, and the memory held"
@@ -62,8 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--memory", action="store_true", help="measure only the memory that is held")
     what.add_argument("--growth", action="store_true", help="measure how time and memory grow with the batch")
-    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="for the libraries (default: 1)")
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="(default: float32)")
+    parser.add_argument("--threads", type=positive, default=1, metavar="N", help="for the libraries (default: 1)")
     parser.add_argument(
         "--seconds",
         type=float,

@@ -1,7 +1,8 @@
-"""Names and patterns from the command line to rows of the catalog."""
+"""Names, patterns and numbers from the command line, and the rows of the catalog that they mean."""
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import os
 from collections.abc import Iterable, Sequence
@@ -69,3 +70,11 @@ def nearest(word: str, names: Iterable[str]) -> str:
     """The names most like it, in words; empty where none is."""
     found = difflib.get_close_matches(word, list(names), n=NEAREST, cutoff=0.5)
     return f"; nearest: {', '.join(found)}" if found else ""
+
+
+def positive(text: str) -> int:
+    """A number of processes or threads."""
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 on, got {text!r}")
+    return number
