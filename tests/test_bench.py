@@ -103,6 +103,11 @@ def test_the_peak_is_of_what_is_held_at_once():
     assert method.peak(one_after_the_other) == pytest.approx(8e6, rel=1e-3)
 
 
+def test_what_is_made_once_is_not_of_the_peak():
+    made = []
+    assert method.peak(lambda: made or made.append(np.ones(10**6))) < 1e5
+
+
 def test_what_is_kept_is_memory_of_its_own():
     x, y = np.ones(100), np.ones(100)
     part = np.ones((10, 10))[:, :1]  # keeps the whole alive
