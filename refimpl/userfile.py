@@ -36,7 +36,7 @@ from .catalog import OPS
 from .gradcheck.catalog_check import CaseCheck, OpCheck, judged, root, summed_up
 from .gradcheck.pair import holds_floating
 
-__all__ = ["UserCase", "UserFileError", "UserPair", "check_pair", "is_source", "load_module", "load_pairs"]
+__all__ = ["UserCase", "UserFileError", "UserPair", "check_pair", "fitted", "is_source", "load_module", "load_pairs"]
 
 FORWARD, BACKWARD, CASES_OF = "_forward", "_backward", "_cases"
 
@@ -185,37 +185,54 @@ def _pair(source: str, module: ModuleType, name: str) -> UserPair:
             f"{source}: {name}{FORWARD} has no cases: there is no function {name}{CASES_OF} beside it, "
             f"and the catalog has no op {name}"
         )
-    fitting = [case for case in CASES[name] if _fits(forward, name, case) is not None]
+    fitting = [(case, places) for case in CASES[name] if (places := fitted(forward, OPS[name].forward, case.arguments))]
     if not fitting:
         raise UserFileError(
             f"{source}: the arguments of {name}{FORWARD} fit none of the catalog's cases of {name}, "
             f"and there is no function {name}{CASES_OF} beside it"
         )
     cases = tuple(
-        UserCase(case.name, (), _fits(forward, name, case) or {}, case.at_kink, case.departs) for case in fitting
+        UserCase(case.name, (), called_by(places, case.arguments), case.at_kink, case.departs)
+        for case, places in fitting
     )
     left = len(CASES[name]) - len(fitting)
     notes = (f"{left} of the catalog's {len(CASES[name])} cases have arguments that it does not take",) if left else ()
     return UserPair(name, source, forward, backward, cases, notes)
 
 
-def _fits(forward: Callable[..., Any], name: str, case: Case) -> dict[str, Any] | None:
-    """The case's arguments by the names of forward's parameters; None where it has no place for one."""
-    theirs, mine = (inspect.signature(function).parameters for function in (OPS[name].forward, forward))
+def fitted(
+    forward: Callable[..., Any], reference: Callable[..., Any], arguments: Mapping[str, Any]
+) -> dict[str, str] | None:
+    """Which of forward's parameters takes which of the reference's arguments; None where it has no place for one.
+
+    By name where forward has a parameter of that name, the others in their order for those without a default; then
+    arrays for those whose default is None, such as a bias.
+    """
+    theirs, mine = (inspect.signature(function).parameters for function in (reference, forward))
     variable = {p.kind for p in mine.values()} & {inspect.Parameter.VAR_KEYWORD}
-    result = {key: value for key, value in case.arguments.items() if key in mine or variable}
+    result = {key: key for key in arguments if key in mine or variable}
     required = [
         key for key, p in mine.items() if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
-    places = [key for key in required if key not in case.arguments]
-    rest = [key for key in theirs if key in case.arguments and key not in mine]
+    places = [key for key in required if key not in arguments]
+    rest = [key for key in theirs if key in arguments and key not in mine]
     if len(rest) < len(places):
         return None
     for key, place in zip(rest, places, strict=False):
         result.pop(key, None)
-        result[place] = case.arguments[key]
+        result[place] = key
+    optional = [key for key, p in mine.items() if p.default is None and key not in theirs]
     left = rest[len(places) :]
-    return result if variable or all(_is_default(case.arguments[key], theirs[key].default) for key in left) else None
+    for key, place in zip([k for k in left if isinstance(arguments[k], np.ndarray)], optional, strict=False):
+        result.pop(key, None)
+        result[place] = key
+        left.remove(key)
+    return result if variable or all(_is_default(arguments[key], theirs[key].default) for key in left) else None
+
+
+def called_by(places: Mapping[str, str], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The reference's arguments by the names of forward's parameters."""
+    return {place: arguments[key] for place, key in places.items()}
 
 
 def _is_default(value: Any, default: Any) -> bool:

@@ -20,6 +20,7 @@ ORDER = (
     ("_validate", "_structure"),
     (
         "_precision",
+        "_ulps",
         "_reduction",
         "_blocks",
         "_numerics",
@@ -32,7 +33,7 @@ ORDER = (
     ("losses", "layers", "optim", "init", "sequential", "graph", "checkpoint"),
     ("catalog", "cases"),
     ("gradcheck",),
-    ("compat", "interop", "vectors", "userfile", "grade", "pytest_plugin"),
+    ("compat", "interop", "vectors", "userfile", "grade"),
     ("cli", "bench"),
     ("examples", "__main__", "__init__"),
 )

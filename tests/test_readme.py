@@ -9,7 +9,8 @@ import readme_table
 from refimpl.cli import main
 
 TEXT = readme_table.README.read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, flags=re.DOTALL)
+# (language, what it needs, code): "python torch" is a block for where PyTorch is installed
+BLOCKS = re.findall(r"^```(\w+) ?(|torch|jax)\n(.*?)^```", TEXT, flags=re.DOTALL | re.MULTILINE)
 FILES = re.findall(r"^```python (\S+\.py)\n(.*?)^```", TEXT, flags=re.DOTALL | re.MULTILINE)
 SESSIONS = re.findall(r"^```console\n(.*?)^```", TEXT, flags=re.DOTALL | re.MULTILINE)
 
@@ -18,16 +19,38 @@ def test_tables_are_those_of_today():
     assert readme_table.written(TEXT) == TEXT, "write them anew with: python tests/readme_table.py"
 
 
-def test_blocks_run_as_printed(capsys, monkeypatch, tmp_path):
+def run(blocks, capsys):
     """In one namespace, from top to bottom; a text block behind a python block is what that one prints."""
-    monkeypatch.chdir(tmp_path)
     scope, printed = {}, ""
-    for language, code in BLOCKS:
+    for language, _, code in blocks:
         if language == "python":
             exec(compile(code, "README.md", "exec"), scope)
             printed = capsys.readouterr().out
         elif language == "text":
             assert _rounded(printed) == _rounded(code)
+    return scope
+
+
+def blocks_for(needed):
+    """A text block belongs to the python block before it."""
+    chosen, needs = [], ""
+    for language, named, code in BLOCKS:
+        needs = needs if language == "text" else named
+        if needs == needed:
+            chosen.append((language, named, code))
+    return chosen
+
+
+@pytest.mark.parametrize("framework", ["torch", "jax"])
+def test_blocks_for_frameworks_run_as_printed(framework, capsys):
+    pytest.importorskip(framework)
+    scope = run(blocks_for(framework), capsys)
+    assert scope["compare"].__module__ == f"refimpl.interop.{framework}"
+
+
+def test_blocks_run_as_printed(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    scope = run(blocks_for(""), capsys)
     assert float(scope["loss"]) > 0
     assert scope["first"]["weight"].shape == (5, 4)
     assert float(scope["loss"]) < 0.5  # of the training; guessing has 1.1
@@ -78,7 +101,9 @@ def test_contributing_runs_as_printed():
 SECTIONS = [
     "Two commands",
     "Your own pair, judged",
+    "In your tests, in PyTorch and in JAX",
     "A port in another language",
+    "Homework",
     "Training",
     "What is guaranteed",
     "The lessons",

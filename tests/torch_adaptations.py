@@ -64,21 +64,21 @@ def _spectral_norm(weight, u, v, dim=0):
 
 
 class _Noise(TorchDispatchMode):
-    """PyTorch with a mask that a seed gives in NumPy in place of its bernoulli_; all else is its own.
+    """PyTorch with the masks that a seed gives in NumPy in place of its bernoulli_; all else is its own.
 
     The numbers drawn are compared with p, and where they are below it an entry is left out.
     """
 
     def __init__(self, seed: int, p: float) -> None:
         super().__init__()
-        self.seed, self.p = seed, p
+        self.rng, self.p = np.random.default_rng(seed), p
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         if function is not torch.ops.aten.bernoulli_.float:
             return function(*args, **(kwargs or {}))
         noise, *keep_rate = args
         assert keep_rate in ([1 - self.p], [] if self.p == 0.5 else None)
-        drawn = np.random.default_rng(self.seed).random(tuple(noise.shape), dtype=np.float32)
+        drawn = self.rng.random(tuple(noise.shape), dtype=np.float32)
         return noise.copy_(torch.as_tensor(drawn >= np.float32(self.p)))
 
 
@@ -100,6 +100,49 @@ def _attention_with_dropout(name):
             return getattr(torch.nn.functional, name)(dropout_p=dropout_p, **others)
 
     return call
+
+
+def _transformer(module):
+    """The module of this name with the weights of the case, and the masks of dropout that the seed gives."""
+
+    def call(weights, nhead, dropout=0.1, rng=None, training=True, **others):
+        options = {name: others.pop(name) for name in list(others) if name in TRANSFORMER_OPTIONS}
+        inputs, width = others, len(weights["linear1.weight"])
+        features, bias = weights["linear2.weight"].shape[0], "linear1.bias" in weights
+        dtype = weights["linear1.weight"].dtype
+        layer = getattr(torch.nn, module)(features, nhead, width, dropout, bias=bias, dtype=dtype, **options)
+        with contextlib.nullcontext() if rng is None else _Noise(rng, dropout):
+            return torch.func.functional_call(layer.train(training), weights, (), inputs)
+
+    return call
+
+
+def _gpt2_block(
+    hidden_states, weights, n_head, attn_pdrop=0.1, resid_pdrop=0.1, layer_norm_epsilon=1e-5, training=True, rng=None
+):
+    """PyTorch's encoder layer, set up to be GPT-2's block."""
+    length, features = hidden_states.shape[-2:]
+    width, dtype = len(weights["mlp.c_proj.weight"]), hidden_states.dtype
+    layer = torch.nn.TransformerEncoderLayer(
+        features, n_head, width, resid_pdrop, lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
+        layer_norm_epsilon, batch_first=True, norm_first=True, dtype=dtype,
+    ).train(training)  # fmt: skip
+    layer.self_attn.dropout, layer.dropout.p = attn_pdrop, 0.0
+    parameters = {}
+    for name, weight in weights.items():
+        for theirs, ours in GPT2_NAMES.items():
+            name = name.replace(theirs, ours)
+        parameters[name] = weight.t()
+    mask = torch.full((length, length), -torch.inf, dtype=dtype).triu(1)
+    with contextlib.nullcontext() if rng is None else _Noise(rng, resid_pdrop):
+        return torch.func.functional_call(layer, parameters, (hidden_states, mask))
+
+
+GPT2_NAMES = {
+    "ln_": "norm", "attn.c_attn.": "self_attn.in_proj_", "attn.c_proj": "self_attn.out_proj", "mlp.c_fc": "linear1",
+    "mlp.c_proj": "linear2",
+}  # fmt: skip
+TRANSFORMER_OPTIONS = ("activation", "layer_norm_eps", "batch_first", "norm_first")
 
 
 def _kinds_differ(arguments):
@@ -358,6 +401,11 @@ ADAPTATIONS = (
         unevaluated=True,
     ),
     Adaptation(
+        "gpt2_block",
+        "PyTorch's encoder layer is this with norms first, a causal mask, and no dropout between the linear maps",
+        call=_gpt2_block,
+    ),
+    Adaptation(
         "grouped_mm",
         "PyTorch takes only rows of 16 bytes or a multiple of it, and no empty matrices",
         applies=lambda arguments: (
@@ -409,6 +457,22 @@ ADAPTATIONS = (
         "PyTorch's backward of nothing is pixel_unshuffle, which leaves the shape as it is where there are no entries",
         applies=lambda arguments: not arguments["input"].size,
         undifferentiated=("input",),
+    ),
+    *(
+        Adaptation(op, "PyTorch has it as a module, which holds the weights", call=_transformer(module))
+        for op, module in (
+            ("transformer_decoder_layer", "TransformerDecoderLayer"),
+            ("transformer_encoder_layer", "TransformerEncoderLayer"),
+        )
+    ),
+    *(
+        Adaptation(
+            op,
+            "another NumPy may draw another mask from the seed",
+            applies=lambda arguments: "rng" in arguments,
+            unrecorded=True,
+        )
+        for op in ("gpt2_block", "transformer_decoder_layer", "transformer_encoder_layer")
     ),
     Adaptation(
         "triplet_margin_loss",

@@ -22,6 +22,13 @@ ROWS: tuple[Op, ...] = (
         constant=("is_causal", "scale", "window", "query_block", "key_block"),
         derivation="blockwise_attention.md#blockwise_attention", torch="torch.ops.aten.scaled_dot_product_attention",
     ),
+    # gpt
+    Op(
+        "gpt2_block", layers.gpt2_block_forward, layers.gpt2_block_backward,
+        differentiable=("hidden_states", "weights"),
+        constant=("n_head", "attn_pdrop", "resid_pdrop", "layer_norm_epsilon", "training", "rng"),
+        derivation="gpt.md#gpt2_block", torch="torch.nn.TransformerEncoderLayer",
+    ),
     # gru
     Op(
         "gru", layers.gru_forward, layers.gru_backward,
@@ -97,5 +104,30 @@ ROWS: tuple[Op, ...] = (
         layers.rotary_embedding_interleaved_forward, layers.rotary_embedding_interleaved_backward,
         differentiable=("input",), constant=("positions", "base", "rotary_dim"),
         derivation="rotary_embedding.md#rotary_embedding_interleaved",
+    ),
+    # transformer
+    Op(
+        "transformer_decoder_layer",
+        layers.transformer_decoder_layer_forward, layers.transformer_decoder_layer_backward,
+        differentiable=(
+            "tgt", "memory", "weights", "tgt_mask", "memory_mask", "tgt_key_padding_mask", "memory_key_padding_mask",
+        ),
+        constant=(
+            "nhead", "tgt_is_causal", "memory_is_causal", "dropout", "activation", "layer_norm_eps", "batch_first",
+            "norm_first", "training", "rng",
+        ),
+        kinks="linear1 = 0 where activation is relu",
+        derivation="transformer.md#transformer_decoder_layer", torch="torch.nn.TransformerDecoderLayer",
+    ),
+    Op(
+        "transformer_encoder_layer",
+        layers.transformer_encoder_layer_forward, layers.transformer_encoder_layer_backward,
+        differentiable=("src", "weights", "src_mask", "src_key_padding_mask"),
+        constant=(
+            "nhead", "is_causal", "dropout", "activation", "layer_norm_eps", "batch_first", "norm_first", "training",
+            "rng",
+        ),
+        kinks="linear1 = 0 where activation is relu",
+        derivation="transformer.md#transformer_encoder_layer", torch="torch.nn.TransformerEncoderLayer",
     ),
 )  # fmt: skip

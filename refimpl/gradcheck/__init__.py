@@ -13,7 +13,7 @@ from typing import Any
 from .compare import IN_SINGLE, NOISE, compare_argument
 from .diagnosis import KINDS, Diagnosis, Facts, diagnose
 from .pair import Pair
-from .report import FAIL, INCONCLUSIVE, PASS, ArgumentReport, ElementReport, GradientReport
+from .report import FAIL, INCONCLUSIVE, PASS, ArgumentReport, ElementReport, GradientReport, says_it_all
 
 __all__ = [
     "FAIL",
@@ -29,6 +29,8 @@ __all__ = [
     "diagnose",
     "gradcheck",
 ]
+
+__tracebackhide__ = says_it_all
 
 
 def gradcheck(
@@ -102,10 +104,15 @@ def assert_gradients(
     at_kink: bool = False,
     elementwise: bool = False,
     **options: Any,
-) -> None:
-    """gradcheck for use in a test: raises AssertionError with the report unless every gradient passed."""
+) -> GradientReport:
+    """gradcheck for use in a test: raises AssertionError with the report unless every gradient passed.
+
+    The report of a check that passed is returned. Under pytest the failure is the report, at the test's own line; the
+    plugin pytest_refimpl gives this function as the fixture `gradcheck`.
+    """
     report = gradcheck(
         forward, backward, *args, wrt=wrt, seed=seed, at_kink=at_kink, elementwise=elementwise, **options
     )
     if not report.passed:
         raise AssertionError(str(report))
+    return report

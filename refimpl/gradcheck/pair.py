@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -13,9 +13,10 @@ import numpy as np
 from .._structure import leaves, map_leaves, mismatch
 from .._validate import Array
 from .diagnosis import Diagnosis, Facts
-from .report import ArgumentReport
+from .report import ArgumentReport, says_it_all
 from .styles import by_name
 
+__tracebackhide__ = says_it_all
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)  # what can be given by name
 
 
@@ -49,7 +50,7 @@ class Pair:
         again = _copy(self._call()[0])
         if self.writes:  # else the arguments stay those that the cache may hold: backward must not write to them
             self.bound.arguments.update(_copy(before))
-        self.grad_output = _random_like(self.output, seed)
+        self.grad_output = random_like(self.output, seed)
         self.deterministic = _same(self.output, again)
         if self.deterministic:
             self.gradients = self._backward(cache)
@@ -100,8 +101,24 @@ class Pair:
         return [name for name, value in self.bound.arguments.items() if any(is_floating(v) for _, v in leaves(value))]
 
     def loss(self, argument: str, path: str) -> Callable[[Array], float]:
-        """x -> <grad_output, forward(... x ...) - output>, for one array of one argument."""
-        return lambda x: sum(float(np.vdot(g, change)) for g, change in self._differences(argument, path, x))
+        """x -> <grad_output, forward(... x ...) - output>, for one array of one argument.
+
+        It has `many`, for several x at once, where forward has: outputs for an iterable of bound arguments.
+        """
+
+        def loss(x: Array) -> float:
+            return _contracted(self._differences(argument, path, x))
+
+        many = getattr(self.forward, "many", None)
+        if many is not None and not self.writes:
+
+            def together(points: Iterable[Array]) -> Iterator[float]:
+                moved = (self._moved(argument, path, x) for x in points)
+                bound = (inspect.BoundArguments(self.bound.signature, m) for m in moved)
+                return (_contracted(self._changes_to(output)) for output in many(bound))
+
+            loss.many = together  # type: ignore[attr-defined]
+        return loss
 
     def elementwise_loss(self, argument: str, path: str) -> Callable[[Array], Array]:
         """x -> the same before it is summed, for an output that is one array."""
@@ -135,12 +152,19 @@ class Pair:
                 return self.computes_in_single(argument, path, x)
         return False
 
+    def _moved(self, argument: str, path: str, x: Array) -> dict[str, Any]:
+        return {**self.bound.arguments, argument: _put(self.bound.arguments[argument], argument, path, x)}
+
     def _differences(self, argument: str, path: str, x: Array) -> list[tuple[Array, Array]]:
-        changed = dict(self.bound.arguments)
-        changed[argument] = x if path == argument else _put(changed[argument], argument, path, x)
         try:
-            output, _ = self._call(changed)
+            output, _ = self._call(self._moved(argument, path, x))
         except ValueError:  # a step out of the domain, such as a probability above 1: there is no value
+            output = None
+        return self._changes_to(output)
+
+    def _changes_to(self, output: Any) -> list[tuple[Array, Array]]:
+        """(g, output - the unperturbed one) for each floating array; NaN where there is no output."""
+        if output is None:
             return [(g, np.full_like(y0, np.nan)) for g, y0 in self.unmoved]
         with np.errstate(invalid="ignore"):  # an output that stays infinite does not change
             return [
@@ -208,6 +232,10 @@ class Pair:
                     )
 
 
+def _contracted(differences: list[tuple[Array, Array]]) -> float:
+    return sum(float(np.vdot(g, change)) for g, change in differences)
+
+
 def _bind(forward: Callable[..., Any], args: Any, options: Any) -> inspect.BoundArguments:
     name = getattr(forward, "__name__", repr(forward))
     try:
@@ -243,7 +271,7 @@ def holds_floating(value: Any) -> bool:
     return any(is_floating(leaf) for _, leaf in leaves(_list_as_array(value)))
 
 
-def _random_like(output: Any, seed: int) -> Any:
+def random_like(output: Any, seed: int) -> Any:
     """Seeded normal numbers for each floating array of the output, 0 where it is infinite; None for an integer one.
 
     Not ones: they make the gradient of a softmax zero and hide every mistake of an axis.
@@ -264,6 +292,8 @@ def _floating_arrays(output: Any) -> list[Array]:
 
 def _put(structure: Any, name: str, path: str, x: Array) -> Any:
     """The structure with the leaf at `path` replaced."""
+    if path == name:
+        return x
     replaced = iter([x if leaf_path == path else leaf for leaf_path, leaf in leaves(structure, name)])
     return map_leaves(lambda _: next(replaced), structure)
 

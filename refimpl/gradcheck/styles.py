@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from .._structure import leaves, mismatch
+from .report import says_it_all
+
+__tracebackhide__ = says_it_all
 
 
 def by_name(backward: str, returned: Any, bound: inspect.BoundArguments, floating: Sequence[str]) -> dict[str, Any]:

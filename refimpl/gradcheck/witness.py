@@ -99,9 +99,13 @@ def _along_elements(loss: Loss, x: Array) -> Callable[[Array, Array], Array]:
 
     def one(t: Array, i: IntArray) -> Array:
         moved = t != flat[i]
-        return np.array(
-            [loss(_replaced(x, i_k, t_k)) if m else at_x() for t_k, i_k, m in zip(t, i, moved, strict=True)]
-        )
+        points = (_replaced(x, i_k, t_k) for t_k, i_k in zip(t[moved], i[moved], strict=True))
+        together = getattr(loss, "many", None)  # of a forward that is called from afar, many times at once
+        found = np.empty(len(t))
+        found[moved] = list(together(points)) if together else [loss(point) for point in points]
+        if not moved.all():
+            found[~moved] = at_x()
+        return found
 
     return lambda t, i: _columns(t, i, one)
 

@@ -16,6 +16,7 @@ from .exponential_units import *
 from .folding import *
 from .fractional_pooling import *
 from .gates import *
+from .gpt import *
 from .grid_sampling import *
 from .gru import *
 from .hard_activations import *
@@ -40,6 +41,7 @@ from .shapes import *
 from .shuffling import *
 from .softmax import *
 from .sparsemax import *
+from .transformer import *
 from .transposed_convolution import *
 from .unpooling import *
 from .weight_normalization import *
