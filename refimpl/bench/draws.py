@@ -92,3 +92,28 @@ def few_labels(d: Draw, n: int) -> Any:
     target = np.full((n, 64), -1)
     target[:, :4] = np.arange(0, 64, 16) + d.labels(16, n, 4)
     return target
+
+
+def transformer_weights(d: Draw, features: int, attentions: Sequence[str]) -> Arguments:
+    """Of a layer with these attentions, four times as many hidden features, and a norm after each of its parts."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name in attentions:
+        shapes |= {f"{name}.in_proj_weight": (3 * features, features), f"{name}.in_proj_bias": (3 * features,)}
+        shapes |= {f"{name}.out_proj.weight": (features, features), f"{name}.out_proj.bias": (features,)}
+    shapes |= {"linear1.weight": (4 * features, features), "linear1.bias": (4 * features,)}
+    shapes |= {"linear2.weight": (features, 4 * features), "linear2.bias": (features,)}
+    for i in range(1, len(attentions) + 2):
+        shapes |= {f"norm{i}.weight": (features,), f"norm{i}.bias": (features,)}
+    return {name: d.normal(*shape) / features**0.5 for name, shape in shapes.items()}
+
+
+def gpt2_weights(d: Draw, features: int) -> Arguments:
+    shapes = {
+        "ln_1.weight": (features,), "ln_1.bias": (features,),
+        "attn.c_attn.weight": (features, 3 * features), "attn.c_attn.bias": (3 * features,),
+        "attn.c_proj.weight": (features, features), "attn.c_proj.bias": (features,),
+        "ln_2.weight": (features,), "ln_2.bias": (features,),
+        "mlp.c_fc.weight": (features, 4 * features), "mlp.c_fc.bias": (4 * features,),
+        "mlp.c_proj.weight": (4 * features, features), "mlp.c_proj.bias": (features,),
+    }  # fmt: skip
+    return {name: d.normal(*shape) / features**0.5 for name, shape in shapes.items()}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..cases import Draw
-from .draws import attention, cell, multi_head, pooled, regions
+from .draws import attention, cell, gpt2_weights, multi_head, pooled, regions, transformer_weights
 from .row import Arguments, Row, convolution_products, gathered, products
 
 PLANES = (256, 128)
@@ -166,4 +166,14 @@ FURTHER_LAYERS = (
     Row("rnn", "rnn", 32, _rnn, products((1, 64 * 32, 256, 256), (1, 64 * 32, 256, 256)), _torch_rnn),
     _input("rotary_embedding_half", 8, 8, 128, 64),
     _input("rotary_embedding_interleaved", 8, 8, 128, 64),
+    # PyTorch's layers are modules of these weights in other forms: their parts stand above.
+    Row("gpt2_block", "gpt2_block", 8,
+        lambda d, n: {"hidden_states": d.normal(n, 64, 128), "weights": gpt2_weights(d, 128), "n_head": 4,
+                      "attn_pdrop": 0.0, "resid_pdrop": 0.0}, torch=False),
+    Row("transformer_encoder_layer", "transformer_encoder_layer", 8,
+        lambda d, n: {"src": d.normal(64, n, 128), "weights": transformer_weights(d, 128, ("self_attn",)), "nhead": 4,
+                      "dropout": 0.0}, torch=False),
+    Row("transformer_decoder_layer", "transformer_decoder_layer", 8,
+        lambda d, n: {"tgt": d.normal(64, n, 128), "memory": d.normal(64, n, 128), "nhead": 4, "dropout": 0.0,
+                      "weights": transformer_weights(d, 128, ("self_attn", "multihead_attn"))}, torch=False),
 )  # fmt: skip

@@ -14,11 +14,13 @@ from .draws import (
     clusters,
     ctc,
     few_labels,
+    gpt2_weights,
     multi_head,
     pooled,
     recurrent_weights,
     regions,
     signs,
+    transformer_weights,
 )
 from .measure import ours
 from .method import in_turn, peak, pinned
@@ -111,6 +113,12 @@ GROWING = (
     _row("gru", 1, lambda d, n: {"input": d.normal(8, n, 32), "weights": recurrent_weights(d, 3, 32, 32)}),
     _row("lstm", 1, lambda d, n: {"input": d.normal(8, n, 32), "weights": recurrent_weights(d, 4, 32, 32)}),
     _row("multi_head_attention", 1, lambda d, n: multi_head(d, n, 16, 32, 4)),
+    _row("gpt2_block", 1,
+         lambda d, n: {"hidden_states": d.normal(n, 8, 32), "weights": gpt2_weights(d, 32), "n_head": 4,
+                       "attn_pdrop": 0.0, "resid_pdrop": 0.0}),
+    _row("transformer_encoder_layer", 1,
+         lambda d, n: {"src": d.normal(8, n, 32), "weights": transformer_weights(d, 32, ("self_attn",)), "nhead": 4,
+                       "dropout": 0.0}),
     _row("lstm_cell", 4, lambda d, n: cell(d, n, 4, 64)),
     _row("rnn", 1, lambda d, n: {"input": d.normal(8, n, 32), "weights": recurrent_weights(d, 1, 32, 32)}),
     _input("rotary_embedding_half", 1, 16, 64),
