@@ -49,6 +49,13 @@ def test_the_wrong_element_is_named_with_both_values():
     assert 0 <= worst.error < 1e-9
 
 
+@pytest.mark.parametrize(("off", "verdict"), [(5e-9, "fail"), (1e-10, "pass")])
+def test_less_than_the_tolerance_is_too_much_where_scipy_knows_better(off, verdict):
+    """As shares of 0.25, the steepest slope; what is within a tenth of the tighter bound is not looked at again."""
+    forward, backward = nudged("sigmoid", "input", 617, off * 0.25)
+    assert gradcheck(forward, backward, input=THOUSAND, seed=3).verdict == verdict
+
+
 def test_report_reads_well():
     forward, backward = nudged("linear", "weight", (3, 2), -1.0)
     lines = str(gradcheck(forward, backward, X, W, B)).splitlines()

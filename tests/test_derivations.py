@@ -17,7 +17,7 @@ LINKED = [*PAGES, *LESSONS, *(pytest.param(ROOT / name, id=f"../{name}") for nam
 MODULES = [pytest.param(p, id=str(p.relative_to(ROOT))) for p in sorted((ROOT / "refimpl").rglob("*.py"))]
 ROWS = [pytest.param(op, id=op.name) for op in OPS.values()]
 
-FREE = ("README.md", "notation.md", "compat_cs231n.md")  # the pages that derive nothing themselves
+FREE = ("README.md", "notation.md", "performance.md", "compat_cs231n.md")  # the pages that derive nothing themselves
 SHARED = "What the ops share"
 PARTS = ["Statement", "To show", "Derivation", "Reading it", "By hand", "Numerics", "Conventions and sources"]
 DERIVING = [page for page in PAGES if page.id not in FREE]

@@ -10,20 +10,21 @@ from importlib import metadata
 
 from ..userfile import UserFileError
 from ..vectors import VectorsError
-from . import check, export, grade, listing, show, verify
+from . import bench, check, export, grade, listing, show, verify
 from .plot import CannotPlot
 from .screen import abandon_output, open_screen
 from .selection import UnknownName
 
 __all__ = ["main"]
 
-COMMANDS = (listing, check, show, export, verify, grade)
+COMMANDS = (listing, check, show, export, verify, grade, bench)
 
 DESCRIPTION = """\
 The reference implementation of backpropagation: losses and layers as pairs of functions, forward and backward,
 in NumPy. This command lists the pairs, checks their gradients against SciPy's finite differences, and shows how
 a pair is called and what it computes. `check` also judges the pairs of a file of your own, `export` writes vectors to
-port the ops with, `verify` judges a port by them, and `grade` a student's file.
+port the ops with, `verify` judges a port by them, `grade` a student's file, and `bench` measures how fast the pairs
+are.
 """
 EPILOG = """\
 examples:
@@ -35,6 +36,7 @@ examples:
   refimpl export vectors          write what every op answers into a folder, to port with
   refimpl verify vectors          judge what a port answered
   refimpl grade mine.py           points for a student's file
+  refimpl bench softmax           how long it takes, beside PyTorch and the bare work
 
 exit status:
   0    done; for check: every gradient passed; for verify: every op passed; for grade: every function has all points

@@ -22,7 +22,7 @@ from . import plot
 from .error_map import error_map
 from .machine import NUMBERS, print_json
 from .screen import Piece, Screen, Table, counted
-from .selection import divide
+from .selection import divide, positive
 
 NAME = "check"
 SUMMARY = "check gradients against SciPy's finite differences: the ops', or those of a file of your own"
@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--jobs",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="processes to share the work (default: one for the first "
         f"{2 * CASES_PER_WORKER} cases, then one for each {CASES_PER_WORKER}, at most one per processor); "
@@ -90,13 +90,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot", metavar="FILE", help="draw the gradients that are wrong, as .png, .svg or .pdf; needs matplotlib"
     )
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be a number from 1 on, got {text!r}")
-    return number
 
 
 def run(arguments: argparse.Namespace, screen: Screen) -> int:

@@ -1,10 +1,11 @@
-"""Names and patterns from the command line to rows of the catalog."""
+"""Names, patterns and numbers from the command line, and the rows of the catalog that they mean."""
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from ..catalog import OPS, Op
@@ -61,6 +62,19 @@ def find(name: str) -> Op:
 def _unknown(verb: str, name: str, names: Sequence[str], where: str) -> str:
     # People write torch.nn.functional.relu, relu_forward or CrossEntropyLoss as well.
     word = name.lower().rpartition(".")[2].removesuffix("_forward").removesuffix("_backward").strip(GLOB)
-    nearest = difflib.get_close_matches(word, names, n=NEAREST, cutoff=0.5)
     meant = f"; the file is {name}.py" if os.path.isfile(f"{name}.py") else ""
-    return f"no op {verb} {name!r}{'; nearest: ' if nearest else ''}{', '.join(nearest)} ({where}){meant}"
+    return f"no op {verb} {name!r}{nearest(word, names)} ({where}){meant}"
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """The names most like it, in words; empty where none is."""
+    found = difflib.get_close_matches(word, list(names), n=NEAREST, cutoff=0.5)
+    return f"; nearest: {', '.join(found)}" if found else ""
+
+
+def positive(text: str) -> int:
+    """A number of processes or threads."""
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 on, got {text!r}")
+    return number

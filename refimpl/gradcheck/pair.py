@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from .report import ArgumentReport, says_it_all
 from .styles import by_name
 
 __tracebackhide__ = says_it_all
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)  # what can be given by name
 
 
 class Pair:
@@ -32,6 +34,7 @@ class Pair:
         self.forward, self.backward = forward, backward
         self.name = getattr(forward, "__name__", repr(forward))
         self.bound = _bind(forward, args, options)
+        self.takes_names = all(p.kind in NAMED for p in self.bound.signature.parameters.values())
         self.problems: list[str] = []
         self.broken: list[Diagnosis] = []
         self.gradients: dict[str, Any] = {}
@@ -124,8 +127,7 @@ class Pair:
     def rounding(self, spread: float = 0.0) -> float:
         """How far the loss may be off because an output of size |y| + spread is rounded."""
         magnitude = sum(
-            float(np.sum(np.abs(g) * np.where(np.isfinite(y), np.abs(y) + spread, 0)))
-            for g, y in self._outputs(self.output)
+            float(np.sum(np.abs(g) * np.where(np.isfinite(y), np.abs(y) + spread, 0))) for g, y in self.unmoved
         )
         return 8 * float(np.finfo(np.float64).eps) * magnitude
 
@@ -137,8 +139,8 @@ class Pair:
             output, _ = self._call(moved)
         except ValueError:  # it leaves the domain
             return False
-        outputs = zip(self._outputs(self.output), self._outputs(output), strict=True)
-        changed = np.concatenate([y[y != y0] for (_, y0), (_, y) in outputs])
+        outputs = zip(self.unmoved, _floating_arrays(output), strict=True)
+        changed = np.concatenate([y[y != y0] for (_, y0), y in outputs])
         with np.errstate(all="ignore"):
             return bool(changed.size and np.array_equal(changed, changed.astype(np.float32), equal_nan=True))
 
@@ -163,26 +165,29 @@ class Pair:
     def _changes_to(self, output: Any) -> list[tuple[Array, Array]]:
         """(g, output - the unperturbed one) for each floating array; NaN where there is no output."""
         if output is None:
-            return [(g, np.full_like(y0, np.nan)) for g, y0 in self._outputs(self.output)]
-        pairs = zip(self._outputs(self.output), self._outputs(output), strict=True)
+            return [(g, np.full_like(y0, np.nan)) for g, y0 in self.unmoved]
         with np.errstate(invalid="ignore"):  # an output that stays infinite does not change
-            return [(g, np.where(y == y0, 0.0, y - y0)) for (g, y0), (_, y) in pairs]
+            return [
+                (g, np.where(y == y0, 0.0, y - y0))
+                for (g, y0), y in zip(self.unmoved, _floating_arrays(output), strict=True)
+            ]
 
-    def _outputs(self, output: Any) -> list[tuple[Array, Array]]:
-        """(g, y) for each floating array of the output."""
-        y = [leaf for _, leaf in leaves(output) if np.asarray(leaf).dtype.kind == "f"]
-        return list(zip([g for _, g in leaves(self.grad_output)], map(np.asarray, y), strict=True))
+    @cached_property
+    def unmoved(self) -> list[tuple[Array, Array]]:
+        """(g, y) for each floating array of the output at the arguments as they are."""
+        return list(zip([g for _, g in leaves(self.grad_output)], _floating_arrays(self.output), strict=True))
 
     def _floats(self, structure: Any, name: str) -> list[tuple[str, Array]]:
         found = [(path, np.asarray(leaf)) for path, leaf in leaves(structure, name)]
         return [(path, leaf) for path, leaf in found if leaf.dtype.kind == "f"]
 
     def _call(self, arguments: Mapping[str, Any] | None = None) -> tuple[Any, Any]:
-        bound = self.bound
-        if arguments is not None:
-            given = _copy(arguments) if self.writes else arguments
+        given = self.bound.arguments if arguments is None else _copy(arguments) if self.writes else arguments
+        if self.takes_names:
+            returned = self.forward(**given)
+        else:
             bound = inspect.BoundArguments(self.bound.signature, given)  # type: ignore[arg-type]
-        returned = self.forward(*bound.args, **bound.kwargs)
+            returned = self.forward(*bound.args, **bound.kwargs)
         if not (isinstance(returned, tuple) and len(returned) == 2):
             raise TypeError(f"gradcheck: {self.name} must return (output, cache), got {type(returned).__name__}")
         return returned
@@ -280,8 +285,15 @@ def random_like(output: Any, seed: int) -> Any:
     return map_leaves(draw, output)
 
 
+def _floating_arrays(output: Any) -> list[Array]:
+    arrays = (np.asarray(leaf) for _, leaf in leaves(output))
+    return [array for array in arrays if array.dtype.kind == "f"]
+
+
 def _put(structure: Any, name: str, path: str, x: Array) -> Any:
     """The structure with the leaf at `path` replaced."""
+    if path == name:
+        return x
     replaced = iter([x if leaf_path == path else leaf for leaf_path, leaf in leaves(structure, name)])
     return map_leaves(lambda _: next(replaced), structure)
 

@@ -55,7 +55,7 @@ class ArgumentReport:
     shape: tuple[int, ...]
     verdict: str
     difference: float  # largest |analytic - numeric| over the largest entry of the gradient
-    worst: tuple[ElementReport, ...]  # the elements furthest apart, worst first
+    worst: tuple[ElementReport, ...]  # the elements furthest apart, worst first; none where all agree clearly
     method: str  # "every element", "directions" for a large array, or "shape" where that is wrong
     note: str = ""
     diagnosis: Diagnosis | None = None  # what is wrong with it, where anything is
