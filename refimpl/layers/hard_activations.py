@@ -128,7 +128,8 @@ def hardswish_forward(input: ArrayLike) -> tuple[Array, HardswishCache]:
     """
 
     def formula(x: Array) -> Array:
-        return choose(x <= -3, 0, choose(x >= 3, x, x * (x + 3) / 6))
+        gate = np.clip(x + 3, 0, 6) / 6
+        return np.clip(x, -3, np.inf) * gate  # -inf times 0 would be NaN
 
     output, x = map_forward("hardswish_forward", input, formula)
     return output, HardswishCache(x)
@@ -138,7 +139,8 @@ def hardswish_backward(grad_output: ArrayLike, cache: HardswishCache) -> dict[st
     """grad_x = g (2 x + 3) / 6 where -3 < x < 3, 0 below and g above; at x = -3 it is 0, and g at x = 3."""
 
     def formula(g: Array, x: Array) -> Array:
-        return choose(x <= -3, 0, choose(x >= 3, g, g * (2 * x + 3) / 6))
+        slope = (2 * np.clip(x, -3, 3) + 3) / 6
+        return choose(x >= 3, g, g * slope * (x > -3))
 
     op = "hardswish_backward"
     cache = _validate.is_cache(op, cache, HardswishCache)
