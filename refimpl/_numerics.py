@@ -25,13 +25,14 @@ def choose(mask: Any, a: Any, b: Any) -> Any:
 
 
 def above_zero(x: Any) -> Any:
-    """max(x, 0), and NaN where x is none. NumPy clips in a third of the time that it takes for a maximum."""
-    return np.clip(x, 0, np.inf)
+    """max(x, 0), and NaN where x is none. NumPy clips in a third of the time that it takes for a maximum, and by the
+    method of a small array in half the time of its function."""
+    return x.clip(0, np.inf)
 
 
 def below_zero(x: Any) -> Any:
     """min(x, 0), and NaN where x is none."""
-    return np.clip(x, -np.inf, 0)
+    return x.clip(-np.inf, 0)
 
 
 def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
@@ -91,7 +92,7 @@ def sum_of_rows(a: Any) -> tuple[Any, Any]:
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)) with full relative precision in both tails."""
     # From 40 on the quotient is 1 in every digit; below, the exponential keeps its digits where the quotient is small.
-    e = np.exp(np.clip(x, -np.inf, 40))
+    e = np.exp(x.clip(-np.inf, 40))
     return e / (1 + e)
 
 
@@ -162,7 +163,7 @@ NORMAL_TAIL = (
 
 def excess(d: Any) -> Any:
     """exp(-d) - 1 + d by its power series, d^2 / 2 and on, for |d| <= 1; beyond it is that of 1 or -1."""
-    d = np.clip(d, -1, 1)
+    d = d.clip(-1, 1)
     total = np.full_like(d, 1 / 20)
     for k in range(19, 2, -1):  # the term after 20 is below the last digit of the sum
         total = (1 - d * total) / k
@@ -185,13 +186,13 @@ class ShiftedRow(NamedTuple):
     def probability(self) -> Array:
         """softmax."""
         probability = self.others / (1 + self.rest)
-        np.put_along_axis(probability, self.top, 1 / (1 + self.rest), axis=1)
+        probability[_each(self.top)] = 1 / (1 + self.rest)
         return probability
 
     def complement(self) -> Array:
         """1 - softmax: at the maximum the sum of the other probabilities, not a difference."""
         complement = 1 - self.probability()
-        np.put_along_axis(complement, self.top, self.rest / (1 + self.rest), axis=1)
+        complement[_each(self.top)] = self.rest / (1 + self.rest)
         return complement
 
     def log_probability(self) -> Array:
@@ -200,7 +201,7 @@ class ShiftedRow(NamedTuple):
 
     def log_sum(self, x: Array) -> Array:
         """log(sum_j exp(x_j)) of each row of the x that it was made from, (rows,)."""
-        maximum = np.take_along_axis(x, self.top, axis=1)
+        maximum = x[_each(self.top)]
         total = np.where(np.isinf(maximum), maximum, maximum + np.log1p(self.rest))
         return np.asarray(total[:, 0])
 
@@ -208,12 +209,28 @@ class ShiftedRow(NamedTuple):
         """p_i (g_i - sum_j g_j p_j), with g measured from its entry at the maximum: a confident row has g there nearly
         all in the sum, and what is left of the difference would be rounding."""
         p = self.probability()
-        c = g - np.take_along_axis(g, self.top, axis=1)
-        return p * (c - (c * p).sum(axis=1, keepdims=True))
+        c = g - g[_each(self.top)].astype(p.dtype, copy=False)
+        c -= (c * p).sum(axis=1, keepdims=True)
+        c *= p
+        return np.asarray(c)
 
     def log_probability_vjp(self, g: Array) -> Array:
-        """g_i - p_i sum_j g_j, as g_i (1 - p_i) - p_i (the sum of the other g)."""
-        return g * self.complement() - self.probability() * (g.sum(axis=1, keepdims=True) - g)
+        """g_i - p_i sum_j g_j, as g_i (1 - p_i) - p_i (the sum of the other g): for g of float32, whose digits a
+        difference in float64 leaves whole, only at the maximum, where p_i may be near 1."""
+        total = g.sum(axis=1, keepdims=True, dtype=self.rest.dtype)
+        if g.dtype == self.rest.dtype:
+            return g * self.complement() - self.probability() * (total - g)
+        pulled = self.others * (total / -(1 + self.rest))
+        pulled += g
+        at_top = g[_each(self.top)]
+        pulled[_each(self.top)] = (at_top * self.rest - (total - at_top)) / (1 + self.rest)
+        return pulled
+
+
+def _each(column: IntArray) -> tuple[IntArray, IntArray]:
+    """The index of one entry of each row, for a column that says which. NumPy's take_along_axis does the same in ten
+    times the time that a short row is worth."""
+    return np.arange(len(column))[:, None], column
 
 
 def shifted_rows(x: Array, temperature: float = 1.0) -> ShiftedRow:
@@ -221,8 +238,7 @@ def shifted_rows(x: Array, temperature: float = 1.0) -> ShiftedRow:
     single = x.dtype == np.float32
     with np.errstate(all="ignore"):
         top = x.argmax(axis=1)[:, None]
-        x = x.astype(np.float64, copy=False)  # which has the digits that float32 would need an error for
-        maximum = np.take_along_axis(x, top, axis=1)
+        maximum = x[_each(top)].astype(np.float64, copy=False)  # it has the digits that float32 needs an error for
         if single:
             difference, error = x - maximum, np.zeros((1, 1))
         else:
@@ -233,7 +249,7 @@ def shifted_rows(x: Array, temperature: float = 1.0) -> ShiftedRow:
         others = np.exp(difference)
         if error.any():
             others *= 1 + error
-        np.put_along_axis(others, top, 0, axis=1)
+        others[_each(top)] = 0
         rest = others.sum(axis=1, keepdims=True) + (maximum - maximum)  # + 0, or + NaN where there is no maximum
     return ShiftedRow(top, difference, error, others, rest)
 
@@ -244,9 +260,10 @@ def three_sum(a: Any, b: Any, c: Any) -> tuple[Any, Any]:
     partial, partial_error = two_sum(a, b)
     total, error = two_sum(partial, c)
     total, error = two_sum(total, partial_error + error)
-    plain = partial + c
     kept = np.isfinite(total) & np.isfinite(error)
-    return np.where(kept, total, plain), np.where(kept, error, 0)
+    if kept.all():  # to look first costs a fraction of the choice
+        return total, error
+    return np.where(kept, total, partial + c), np.where(kept, error, 0)
 
 
 def _quotient(high: Array, low: Array, divisor: float) -> tuple[Any, Any]:

@@ -156,7 +156,7 @@ def softsign_forward(input: ArrayLike) -> tuple[Array, SoftsignCache]:
     """
 
     def formula(x: Any) -> Any:
-        x = np.clip(x, -np.finfo(x.dtype).max, np.finfo(x.dtype).max)
+        x = x.clip(-np.finfo(x.dtype).max, np.finfo(x.dtype).max)
         return x / (1 + np.abs(x))
 
     output, x = map_forward("softsign_forward", input, formula)
@@ -203,7 +203,7 @@ def squareplus_backward(grad_output: ArrayLike, cache: SquareplusCache) -> dict[
     """grad_x = g y / r with r = sqrt(x^2 + b), which is g (1 + x / r) / 2 without the difference below 0."""
 
     def formula(g: Any, x: Any) -> Any:
-        y, r = _squareplus(np.clip(x, -np.finfo(x.dtype).max, np.finfo(x.dtype).max), cache.b)
+        y, r = _squareplus(x.clip(-np.finfo(x.dtype).max, np.finfo(x.dtype).max), cache.b)
         return g * (y / r)
 
     op = "squareplus_backward"
@@ -267,7 +267,7 @@ def tanhshrink_forward(input: ArrayLike) -> tuple[Array, TanhshrinkCache]:
     """
 
     def formula(x: Any) -> Any:
-        near = np.clip(x, -2, 2)
+        near = x.clip(-2, 2)
         k = _tanh_fraction(near * near)
         return choose(np.abs(x) < 2, near * (k / (1 + k)), x - np.tanh(x))
 

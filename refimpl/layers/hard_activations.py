@@ -48,7 +48,7 @@ def hardtanh_forward(input: ArrayLike, min_val: float = -1.0, max_val: float = 1
     op = "hardtanh_forward"
     high = _validate.number(op, "max_val", max_val)
     low = _validate.number(op, "min_val", min_val, at_most=high)
-    output, x = map_forward(op, input, lambda x: np.clip(x, low, high))
+    output, x = map_forward(op, input, lambda x: x.clip(low, high))
     return output, HardtanhCache(x, low, high)
 
 
@@ -74,7 +74,7 @@ def relu6_forward(input: ArrayLike) -> tuple[Array, Relu6Cache]:
     Source: torch.nn.functional.relu6.
     Derived: derivations/hard_activations.md#relu6.
     """
-    output, x = map_forward("relu6_forward", input, lambda x: np.clip(x, 0, 6))
+    output, x = map_forward("relu6_forward", input, lambda x: x.clip(0, 6))
     return output, Relu6Cache(x)
 
 
@@ -128,7 +128,8 @@ def hardswish_forward(input: ArrayLike) -> tuple[Array, HardswishCache]:
     """
 
     def formula(x: Array) -> Array:
-        return choose(x <= -3, 0, choose(x >= 3, x, x * (x + 3) / 6))
+        gate = np.clip(x + 3, 0, 6) / 6
+        return x.clip(-3, np.inf) * gate  # -inf times 0 would be NaN
 
     output, x = map_forward("hardswish_forward", input, formula)
     return output, HardswishCache(x)
@@ -138,7 +139,8 @@ def hardswish_backward(grad_output: ArrayLike, cache: HardswishCache) -> dict[st
     """grad_x = g (2 x + 3) / 6 where -3 < x < 3, 0 below and g above; at x = -3 it is 0, and g at x = 3."""
 
     def formula(g: Array, x: Array) -> Array:
-        return choose(x <= -3, 0, choose(x >= 3, g, g * (2 * x + 3) / 6))
+        slope = (2 * x.clip(-3, 3) + 3) / 6
+        return choose(x >= 3, g, g * slope * (x > -3))
 
     op = "hardswish_backward"
     cache = _validate.is_cache(op, cache, HardswishCache)
@@ -192,7 +194,7 @@ def softshrink_forward(input: ArrayLike, lambd: float = 0.5) -> tuple[Array, Sof
     """
     op = "softshrink_forward"
     width = _validate.number(op, "lambd", lambd, at_least=0)
-    output, x = map_forward(op, input, lambda x: x - np.clip(x, -width, width))
+    output, x = map_forward(op, input, lambda x: x - x.clip(-width, width))
     return output, SoftshrinkCache(x, width)
 
 

@@ -55,7 +55,7 @@ def silu_value(x: Any) -> Any:
 
 
 def silu_vjp(g: Any, x: Any) -> Any:
-    x = np.clip(x, -_FLAT, _FLAT)
+    x = x.clip(-_FLAT, _FLAT)
     return _times_sigmoid_vjp(g, x, x, 1)
 
 
@@ -76,7 +76,7 @@ def mish_forward(input: ArrayLike) -> tuple[Array, MishCache]:
     """
 
     def formula(x: Any) -> Any:
-        x = np.clip(x, -_FLAT, np.inf)
+        x = x.clip(-_FLAT, np.inf)
         t, _, n, d = _mish_gate(x)
         return (x * t) * t * (n / d)
 
@@ -88,7 +88,7 @@ def mish_backward(grad_output: ArrayLike, cache: MishCache) -> dict[str, Array]:
     """grad_x = g (w + x w') with the gate w = tanh(log(1 + exp(x))) and w' = (1 - w^2) sigmoid(x)."""
 
     def formula(g: Any, x: Any) -> Any:
-        x = np.clip(x, -_FLAT, _FLAT)
+        x = x.clip(-_FLAT, _FLAT)
         t, a, n, d = _mish_gate(x)
         slope = g * (n + 4 * x * (a * a) * (a + t * t) / d) / d  # w' = 4 a^2 b (a + b) / d^2
         return (slope * t) * t
@@ -144,13 +144,13 @@ def gelu_backward(grad_output: ArrayLike, cache: GeluCache) -> dict[str, Array]:
 
 
 def _gelu(x: Any) -> Any:
-    near = np.clip(x, -_FLAT, _FLAT)
+    near = x.clip(-_FLAT, _FLAT)
     tail = times_gaussian(near * normal_tail(np.abs(near)), near)  # x Phi(-|x|)
     return above_zero(x) - np.abs(tail)
 
 
 def _gelu_vjp(g: Any, x: Any) -> Any:
-    x = np.clip(x, -_FLAT, _FLAT)
+    x = x.clip(-_FLAT, _FLAT)
     a = np.abs(x)
     slope = times_gaussian(g * (normal_tail(a) - a * _DENSITY), x)  # at -|x|; the slopes at x and -x add up to 1
     return choose(x < 0, slope, g - slope)
@@ -163,12 +163,12 @@ def _gelu_tanh(x: Any) -> Any:
 
 def _gelu_tanh_vjp(g: Any, x: Any) -> Any:
     v, error, slope = _gelu_tanh_argument(x)
-    return _times_sigmoid_vjp(g, np.clip(x, -_FLAT, _FLAT), v, slope, error)
+    return _times_sigmoid_vjp(g, x.clip(-_FLAT, _FLAT), v, slope, error)
 
 
 def _gelu_tanh_argument(x: Any) -> tuple[Any, Any, Any]:
     """v = 2 u = x (c + k x^2) as a number and what its rounding left out, and v' = c + 3 k x^2."""
-    x = np.clip(x, -_FLAT, _FLAT)
+    x = x.clip(-_FLAT, _FLAT)
     if x.dtype == np.float32:  # float64 holds both parts
         wide = x.astype(np.float64)
         cubic = _GELU_CUBIC[0] * wide * wide
@@ -195,7 +195,7 @@ _FLAT = 1000.0  # beyond it every gate here is 0 or 1, in any dtype
 
 def times_sigmoid(x: Any, v: Any, error: Any = None) -> Any:
     """x sigmoid(v + error). exp(-|v|) is multiplied on as two roots: it underflows long before x times it does."""
-    x = np.clip(x, -np.finfo(x.dtype).max, np.inf)  # -inf times 0 is -0 here: the gate shuts faster than x grows
+    x = x.clip(-np.finfo(x.dtype).max, np.inf)  # -inf times 0 is -0 here: the gate shuts faster than x grows
     e, t, corrected = _shutting(v, error)
     return (x * t) * corrected / (1 + e)
 
