@@ -78,6 +78,7 @@ def test_contributing_runs_as_printed():
 SECTIONS = [
     "Two commands",
     "Your own pair, judged",
+    "A port in another language",
     "Training",
     "What is guaranteed",
     "The lessons",

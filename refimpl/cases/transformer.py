@@ -73,7 +73,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         _encoder("an empty batch", 3, 0, 1, nhead=1),
     ),
     "transformer_decoder_layer": (
-        _decoder("norms last", (2, 2, 4), (3, 2, 4), nhead=2),
+        _decoder("norms last, a large eps", (2, 2, 4), (3, 2, 4), nhead=2, layer_norm_eps=0.1),
         _decoder("norms first, gelu, batch first, a large eps, floating masks", (1, 2, 3), (1, 3, 3), nhead=3,
                  norm_first=True, activation="gelu", batch_first=True, layer_norm_eps=0.3, tgt_mask=_excluding(2, 2),
                  memory_mask=_excluding(3, 2, 3), tgt_key_padding_mask=draw.normal(1, 2),

@@ -1,4 +1,4 @@
-"""The command `refimpl`, which is also `python -m refimpl`: ops listed, checked and shown, and pairs of one's own."""
+"""The command `refimpl`, which is also `python -m refimpl`: ops listed, checked, shown, ported; pairs of one's own."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from concurrent.futures import BrokenExecutor
 from importlib import metadata
 
 from ..userfile import UserFileError
-from . import check, listing, show
+from ..vectors import VectorsError
+from . import check, export, listing, show, verify
 from .plot import CannotPlot
 from .screen import abandon_output, open_screen
 from .selection import UnknownName
 
 __all__ = ["main"]
 
-COMMANDS = (listing, check, show)
+COMMANDS = (listing, check, show, export, verify)
 
 DESCRIPTION = """\
 The reference implementation of backpropagation: losses and layers as pairs of functions, forward and backward,
 in NumPy. This command lists the pairs, checks their gradients against SciPy's finite differences, and shows how
-a pair is called and what it computes. `check` also judges the pairs of a file of your own.
+a pair is called and what it computes. `check` also judges the pairs of a file of your own, `export` writes vectors to
+port the ops with, and `verify` judges a port by them.
 """
 EPILOG = """\
 examples:
@@ -30,11 +32,14 @@ examples:
   refimpl check relu '*loss'      check one op, and all whose names end in loss
   refimpl check mine.py           check the pairs in a file of your own
   refimpl show cross_entropy      how it is called, its formula, its gradients
+  refimpl export vectors          write what every op answers into a folder, to port with
+  refimpl verify vectors          judge what a port answered
 
 exit status:
-  0    done; for check: every gradient passed
-  1    check found a gradient that is wrong or that it cannot judge, or the output could not be written
-  2    a name, a file or an option that does not exist, or a file in which there is nothing to check
+  0    done; for check: every gradient passed; for verify: every op passed
+  1    check found a gradient that is wrong or that it cannot judge, verify an answer that is wrong or missing, or
+       the output could not be written
+  2    a name, a file, a folder or an option that does not exist or cannot be used
   130  interrupted
 
 `refimpl COMMAND --help` tells more of each command.
@@ -48,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(argv)
         finally:
             sys.stdout.flush()
-    except (UnknownName, UserFileError, CannotPlot) as error:
+    except (UnknownName, UserFileError, CannotPlot, VectorsError) as error:
         print(f"refimpl: {error}", file=sys.stderr)
         return 2
     except BrokenExecutor:

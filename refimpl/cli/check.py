@@ -21,7 +21,7 @@ from ..userfile import UserPair, check_pair
 from . import plot
 from .error_map import error_map
 from .machine import NUMBERS, print_json
-from .screen import Piece, Screen, Table
+from .screen import Piece, Screen, Table, counted
 from .selection import divide
 
 NAME = "check"
@@ -209,19 +209,15 @@ def _summary(results: Sequence[OpCheck], seconds: float) -> dict[str, Any]:
 
 
 def _show_summary(results: Sequence[OpCheck], summary: dict[str, Any], screen: Screen) -> None:
-    counts = ", ".join(_counted(summary[nouns], nouns) for nouns in ("ops", "gradients", "cases"))
+    counts = ", ".join(counted(summary[nouns], nouns) for nouns in ("ops", "gradients", "cases"))
     verdicts = ", ".join(f"{summary[of]} {of}" for of in ("passed", "failed", "inconclusive"))
     screen.line((f"{counts}: ", ""), (verdicts, summary["verdict"]), (f" in {summary['seconds']:.1f} s", ""))
     if summary["departing_cases"]:
         names = ", ".join(result.name for result in results if result.departing)
-        number = _counted(summary["departing_cases"], "cases")
+        number = counted(summary["departing_cases"], "cases")
         screen.line(
             (f"{number} where the gradient is by convention not the derivative ({names}): see refimpl show", "")
         )
-
-
-def _counted(number: int, nouns: str) -> str:
-    return f"{number} {nouns.removesuffix('s') if number == 1 else nouns}"
 
 
 def _as_dict(result: OpCheck) -> dict[str, Any]:

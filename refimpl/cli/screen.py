@@ -21,6 +21,7 @@ STYLES = {
     "pass": "green",
     "fail": "bold red",
     "inconclusive": "yellow",
+    "missing": "yellow",
     "note": "dim",
     "diagnosis": "magenta",
 }
@@ -125,3 +126,7 @@ class Table:
         padded = [f"{v:{a}{w}}" for v, a, w in zip(values, self.align, self.widths, strict=True)]
         gaps = ["  "] * (len(values) - 1) + [""]
         return [(text + gap, role) for text, gap, role in zip(padded, gaps, roles, strict=True)]
+
+
+def counted(number: int, nouns: str) -> str:
+    return f"{number} {nouns.removesuffix('s') if number == 1 else nouns}"

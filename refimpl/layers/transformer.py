@@ -68,7 +68,7 @@ def transformer_encoder_layer_forward(
     """Self-attention, then two linear maps with an activation between them, each added to what it was given.
 
     a = x + D1(attention(x, x, x)),  z = norm1(a);  b = z + D2(linear2(D(activation(linear1(z))))),  y = norm2(b)
-    or, with norm_first, z = x + D1(attention(norm1(x))),  y = z + D2(linear2(D(activation(linear1(norm2(z)))))
+    or, with norm_first, z = x + D1(attention(norm1(x))),  y = z + D2(linear2(D(activation(linear1(norm2(z))))))
     with dropouts D while training. src_mask and src_key_padding_mask are added to the scores, or say by True what is
     masked out. is_causal says that src_mask is the causal mask, which is then not looked at, unless there is a
     src_key_padding_mask. One rng draws for all dropouts, in this order: the weights of attention, D1, D, D2.
@@ -153,7 +153,7 @@ def transformer_decoder_layer_forward(
     u = norm1(x + D1(attention(x, x, x))),  z = norm2(u + D2(attention(u, memory, memory))),
     y = norm3(z + D3(linear2(D(activation(linear1(z))))))
     or, with norm_first, u = x + D1(attention(norm1(x))),  z = u + D2(attention(norm2(u), memory, memory)),
-    y = z + D3(linear2(D(activation(linear1(norm3(z)))))
+    y = z + D3(linear2(D(activation(linear1(norm3(z))))))
     with dropouts D while training, and masks as in transformer_encoder_layer. One rng draws for all dropouts, in this
     order: the weights of attention, D1, the weights of attention to the memory, D2, D, D3.
 
@@ -196,8 +196,8 @@ def transformer_decoder_layer_forward(
 
 
 def transformer_decoder_layer_backward(grad_output: ArrayLike, cache: TransformerDecoderLayerCache) -> dict[str, Any]:
-    """The steps last to first, as in transformer_encoder_layer; memory gets what its keys and its values get, and what
-    is beside the residual connection of attention to it gets what its queries get.
+    """The steps last to first, as in transformer_encoder_layer; memory gets what keys and values of the second
+    attention get, and u what its queries get beside what the residual connection gives it.
     """
     op = "transformer_decoder_layer_backward"
     return _backward(op, grad_output, _validate.is_cache(op, cache, TransformerDecoderLayerCache), "tgt")
