@@ -11,6 +11,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.starts
 
 QUICK = {  # with what the tests run the lessons that train for longer than a few seconds
     "sequence_labelling": ["--steps", "50"],
+    "tiny_gpt": ["--steps", "6", "--length", "40"],
 }
 
 

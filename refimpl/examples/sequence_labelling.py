@@ -258,7 +258,7 @@ def _draw(figure: Any, expected: Sentences, tagged: dict[str, Any], losses: dict
     left, right = figure.subplots(1, 2)
     left.set(xlabel="step", ylabel="loss", yscale="log")
     right.set(xlabel="distance to the marker", ylabel="accuracy", ylim=(0, 1.02))
-    distances = range(1, LONGEST)
+    distances = range(1, 3 * LONGEST // 4)  # beyond there are few words, and one of them shows
     for (name, tags), color in zip(tagged.items(), PALETTE, strict=False):
         if name in losses:
             left.plot(losses[name], color=color)

@@ -82,6 +82,12 @@ def test_padding_counts_nowhere(name, tiny):
         np.testing.assert_allclose(other, gradient, rtol=1e-10, atol=1e-14, err_msg=path)
 
 
+def test_the_lstm_ends_where_the_sentence_does(tiny):
+    _, batch = drawn(1, count=5)
+    scores, _ = lesson.lstm_forward(lesson.lstm_weights(np.random.default_rng(0)), batch.tokens, batch.lengths)
+    np.testing.assert_array_equal(scores.any(axis=2), batch.tokens != lesson.PADDING)
+
+
 @pytest.mark.parametrize(("name", "steps", "reached"), [("LSTM", 60, 0.95), ("transformer", 120, 0.7)])
 def test_it_learns_what_no_single_word_tells(name, steps, reached, monkeypatch):
     for constant, value in {"SHORTEST": 6, "LONGEST": 14, "MARKER_SHARE": 0.08}.items():
