@@ -1,7 +1,10 @@
 """A GPT chained by hand: its gradients, what it may look at, that it learns, and what it is given to read."""
 
+import os
+
 import numpy as np
 import pytest
+from command import on_a_terminal, screen
 from slopes import check_slopes
 
 from refimpl._structure import leaves, map_leaves
@@ -134,6 +137,17 @@ def test_it_reads_another_text(tmp_path, capsys):
     out = capsys.readouterr().out
     assert out.startswith("840 letters of text, 7 different ones; the last tenth is held out\n")
     assert set(out.partition("temperature 0.7\n")[2]) <= set("\u0430\u0431\u0432\u0433\u0434 \n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX terminals")
+def test_its_rows_stand_above_the_progress(tmp_path, capsys):
+    file = tmp_path / "text.txt"
+    file.write_text(TEXT, "utf-8")
+    arguments = ["--steps", "2", "--length", "30", "--text", str(file)]
+    written = on_a_terminal(*arguments, module="refimpl.examples.tiny_gpt")
+    assert "2/2" in written
+    lesson.main(arguments)
+    assert screen(written) == [line for line in capsys.readouterr().out.splitlines() if line]
 
 
 @pytest.mark.parametrize(
