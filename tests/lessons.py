@@ -9,6 +9,11 @@ FOLDER = Path(refimpl.__file__).parent / "examples"
 PAGES = FOLDER.parent.parent / "derivations" / "lessons"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
 
+QUICK = {  # with what the tests run the lessons that train for longer than a few seconds
+    "sequence_labelling": ["--steps", "50"],
+    "tiny_gpt": ["--steps", "6", "--length", "40"],
+}
+
 
 def summary(name):
     """The first line of the docstring, which says what the lesson shows; the lesson is not imported."""

@@ -30,10 +30,11 @@ PALETTE = ("#1f4e9c", "#c2410c", "#15803d", "#7e22ce", "#a16207", "#0e7490", "#b
 
 
 class Lesson:
-    """A run of a lesson: its seed, and where its lines, its progress and its plot go."""
+    """A run of a lesson: what it was asked, and where its lines, its progress and its plot go."""
 
-    def __init__(self, name: str, seed: int, file: Path | None, screen: Screen) -> None:
-        self.name, self.seed, self._file, self._screen = name, seed, file, screen
+    def __init__(self, name: str, asked: argparse.Namespace, screen: Screen) -> None:
+        self.name, self.asked, self.seed = name, asked, asked.seed
+        self._file, self._screen = asked.plot, screen
 
     def line(self, text: str = "") -> None:
         self._screen.line((text, ""))
@@ -74,8 +75,16 @@ class Lesson:
 
 
 @contextmanager
-def open_lesson(name: str, about: str | None, seeded: str, arguments: Sequence[str] | None = None) -> Iterator[Lesson]:
+def open_lesson(
+    name: str,
+    about: str | None,
+    seeded: str,
+    arguments: Sequence[str] | None = None,
+    options: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
+) -> Iterator[Lesson]:
     """The lesson `name`, as the command line asks for it; `seeded` says what the seed is of.
+
+    What `options` adds to the parser is found in the lesson's `asked`.
 
     SystemExit comes from a wrong option (2), an interrupt (130), a reader that left (141), and from output or a plot
     that cannot be written (1).
@@ -87,9 +96,10 @@ def open_lesson(name: str, about: str | None, seeded: str, arguments: Sequence[s
     )
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help=f"of {seeded} (default 0)")
     parser.add_argument("--plot", type=_plot_file, metavar="FILE", help=f"save a plot ({', '.join(FORMATS)})")
+    options(parser)
     asked = parser.parse_args(arguments)
     try:
-        yield Lesson(name, asked.seed, asked.plot, open_screen())
+        yield Lesson(name, asked, open_screen())
         sys.stdout.flush()
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
@@ -114,6 +124,13 @@ def needed(module: str, package: str, extra: str) -> Any:
 def _seed(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"must be an integer of at least 0, got {text!r}")
+    return int(text)
+
+
+def at_least_one(text: str) -> int:
+    """The type of an option that counts."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be an integer of at least 1, got {text!r}")
     return int(text)
 
 

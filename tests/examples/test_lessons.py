@@ -1,5 +1,6 @@
 """What holds for every lesson; that each makes its point is tested in a file of its own."""
 
+import argparse
 import builtins
 import importlib
 import os
@@ -31,7 +32,7 @@ def test_it_saves_a_plot_and_prints_the_same_again(name, printed, tmp_path, caps
     pytest.importorskip("matplotlib")
     expected = printed(name)
     file = tmp_path / "plot.svg"
-    importlib.import_module(f"refimpl.examples.{name}").main(["--plot", str(file)])
+    importlib.import_module(f"refimpl.examples.{name}").main([*lessons.QUICK.get(name, []), "--plot", str(file)])
     assert capsys.readouterr() == (f"{expected}The plot is in {file}\n", "")
     assert len(re.findall(r'<g id="line2d_|<g id="PathCollection_|<g id="patch_', file.read_text())) > 5
 
@@ -84,6 +85,20 @@ def test_seeds(capsys):
 def test_what_is_no_seed_is_refused(capsys, seed):
     expected = f"argument --seed: must be an integer of at least 0, got {seed!r}"
     assert refused(capsys, f"--seed={seed}") == expected
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "x", "1.5"])
+def test_what_is_no_count_is_refused(count):
+    with pytest.raises(argparse.ArgumentTypeError, match="must be an integer of at least 1, got"):
+        _lesson.at_least_one(count)
+
+
+def test_an_option_of_its_own_is_found_in_what_was_asked():
+    def options(parser):
+        parser.add_argument("--steps", type=_lesson.at_least_one)
+
+    with _lesson.open_lesson("linear_regression", "", "nothing", ["--steps", "3"], options) as lesson:
+        assert (lesson.asked.steps, lesson.seed) == (3, 0)
 
 
 def test_plots_that_could_not_be_saved_are_refused_before_the_work(capsys, tmp_path, monkeypatch):
