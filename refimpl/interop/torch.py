@@ -169,8 +169,9 @@ def _tensor(array: Any) -> torch.Tensor:
 
 def _by_name(function: Callable[..., Any]) -> Callable[..., Any]:
     """A Function's apply, which takes no names, as a function with the parameters of its forward."""
-    owner = getattr(function, "__self__", None)
-    if not (isinstance(owner, type) and issubclass(owner, torch.autograd.Function)):
+    owner: Any = getattr(function, "__self__", None)
+    applies = isinstance(owner, type) and issubclass(owner, torch.autograd.Function)
+    if not applies:
         return function
     with_context = owner.setup_context is torch.autograd.Function.setup_context
     parameters = list(inspect.signature(owner.forward).parameters.values())[1 if with_context else 0 :]
