@@ -6,6 +6,7 @@ output that it meets it for. What lies in the padding is in neither.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -97,6 +98,7 @@ def place(
     return Windows(input, kernel, stride, dilation, before, tuple(output))
 
 
+@functools.lru_cache(maxsize=128)  # forward and backward ask for each block of rows
 def taps(windows: Windows) -> tuple[Tap, ...]:
     """All positions of the kernel, the last axis fastest. One that meets nothing but padding has empty slices."""
     axes = [
@@ -106,6 +108,7 @@ def taps(windows: Windows) -> tuple[Tap, ...]:
     return tuple(_tap(*zip(*chosen, strict=True)) for chosen in itertools.product(*axes))
 
 
+@functools.lru_cache(maxsize=128)
 def padded(windows: Windows) -> tuple[Windows, Index]:
     """The same windows over an input that has its padding in it, and where in that the input lies."""
     geometry = zip(windows.input, reach(windows.kernel, windows.dilation), *windows[2:], strict=True)

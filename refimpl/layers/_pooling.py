@@ -94,16 +94,14 @@ def output_gradient(
     return _validate.output_gradient(op, grad_output, shape, dtype)
 
 
-def mean_of_sums(sums: Callable[[Array], Array], x: Array, divisor: Array, terms: int) -> Array:
-    """sums(x) / divisor, also where the sum of up to `terms` entries overflows and the quotient does not."""
+def mean_of_sums(sums: Callable[[Array], Array], x: Array, divisor: Array, terms: int, y: Array) -> None:
+    """y = sums(x) / divisor, also where the sum of up to `terms` entries overflows and the quotient does not."""
     with np.errstate(all="ignore"):
-        y = sums(x)
-        y /= divisor
+        np.divide(sums(x), divisor, out=y, casting="same_kind")
         beyond = ~np.isfinite(y)
         if beyond.any():
             scale = 2.0 ** -math.ceil(math.log2(terms))  # a power of two: exact, but for what is far below the sum
-            y = np.where(beyond, sums(x * scale) / (divisor * scale), y)
-    return y
+            y[...] = np.where(beyond, sums(x * scale) / (divisor * scale), y)
 
 
 def region_maximum(x: Array, regions: Sequence[tuple[IntArray, IntArray]]) -> tuple[Array, IntArray]:

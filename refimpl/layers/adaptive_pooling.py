@@ -143,7 +143,7 @@ def _avg_forward(op: str, axes: int, input: ArrayLike, output_size: Any) -> tupl
     y = np.empty((len(planes_of_x), *sizes), dtype=x.dtype)
     for block in row_blocks(len(y), planes_of_x[:1].size, BLOCK):
         part = planes_of_x[block].astype(divisor.dtype, copy=False)
-        y[block] = mean_of_sums(lambda x: _window_sums(x, sizes), part, divisor, terms)
+        mean_of_sums(lambda x: _window_sums(x, sizes), part, divisor, terms, y[block])
     return y.reshape(x.shape[:-axes] + sizes), (sizes, x.shape, x.dtype)
 
 

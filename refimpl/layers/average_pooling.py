@@ -128,7 +128,7 @@ def _forward(
     y = np.empty((len(planes_of_x), *windows.output), dtype=x.dtype)
     for block in row_blocks(len(y), planes_of_x[:1].size, BLOCK):
         part = planes_of_x[block].astype(divisor.dtype, copy=False)
-        y[block] = mean_of_sums(lambda x: _window_sums(x, windows), part, divisor, math.prod(windows.kernel))
+        mean_of_sums(lambda x: _window_sums(x, windows), part, divisor, math.prod(windows.kernel), y[block])
     return y.reshape(x.shape[:-axes] + windows.output), (windows, divisor, x.shape, x.dtype)
 
 

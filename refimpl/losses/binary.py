@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from .. import _validate
 from .._blocks import elementwise
-from .._numerics import softplus, two_prod, two_sum
+from .._numerics import above_zero, softplus, two_prod, two_sum
 from .._precision import working_dtype
 from .._reduction import check_reduction, reduce_backward, reduced_elementwise
 from .._validate import Array
@@ -128,7 +128,7 @@ def binary_cross_entropy_with_logits_forward(
     def formula(s: Any, x: Any, t: Any, w: Any, q: Any) -> Any:
         common = np.log1p(np.exp(-np.abs(x)))
         c = s * w
-        return c * q * t * (np.maximum(-x, 0) + common) + c * (1 - t) * (np.maximum(x, 0) + common)
+        return c * q * t * (above_zero(-x) + common) + c * (1 - t) * (above_zero(x) + common)
 
     output = reduced_elementwise(formula, x, t, _spread(w, x), _spread(q, x), reduction=reduction)
     return output, BinaryCrossEntropyWithLogitsCache(x, t, w, reduction, q)
@@ -239,15 +239,15 @@ def sigmoid_focal_loss_backward(grad_output: ArrayLike, cache: SigmoidFocalLossC
 
 def _exponentials(x: Any) -> tuple[Any, Any, Any]:
     """s(x) and s(-x) times their common denominator, and that denominator: 1 and exp(-|x|), or the other way round."""
-    yes, no = np.exp(np.minimum(x, 0)), np.exp(-np.maximum(x, 0))
-    return yes, no, 1 + np.minimum(yes, no)
+    e = np.exp(-np.abs(x))
+    return np.maximum(e, x >= 0), np.maximum(e, x <= 0), 1 + e
 
 
 def _focal_parts(x: Any, t: Any, alpha: float, gamma: float) -> tuple[Any, Any, Any, Any]:
     """a, c, m times the denominator 1 + exp(-|x|), and m^gamma; no sum has a negative term, and nothing cancels."""
     yes, no, _ = _exponentials(x)
     e = np.minimum(yes, no)
-    c = t * (np.maximum(-x, 0) + np.log1p(e)) + (1 - t) * (np.maximum(x, 0) + np.log1p(e))
+    c = t * (above_zero(-x) + np.log1p(e)) + (1 - t) * (above_zero(x) + np.log1p(e))
     wrong = t * no + (1 - t) * yes
     total, error = two_sum(1, e)
     m_gamma = (wrong / total) ** gamma * (1 - gamma * error / total)  # an error of m would count gamma times
