@@ -81,7 +81,7 @@ def close(ours, theirs, what):
         np.testing.assert_allclose(found[path], value, rtol=0, atol=1e-10 * size, err_msg=f"{path} {what}")
 
 
-# Of all combinations every thirteenth, which divides no number of choices: so all pairs of choices meet.
+# Of all combinations every seventh, which divides no number of choices: so all pairs of choices meet.
 COMBINATIONS = [*product(("relu", "gelu"), ("batch", "batch first", "no batch"), FLAGS, KINDS, PADDINGS, FLAGS, FLAGS)][
     ::7
 ]
