@@ -97,6 +97,27 @@ def test_softmax(x):
         assert distance(log_softmax_backward(g, cache)["input"], log_grad, terms) <= BACKWARD
 
 
+@pytest.mark.parametrize(
+    ("x", "g"),
+    [
+        ([60.0, 0.0], [1.0, 1e-6]),
+        ([0.0, 30.0, -1.0], [1e-7, -3.0, 2e-7]),
+        ([5.0, 2.0, -40.0, 1.0], [0.7, 1.3, 0.2, 2.1]),
+    ],
+)
+def test_float32_gradients_of_a_confident_row(x, g):
+    """At the maximum g_i - p_i sum_j g_j is g_i (1 - p_i) - p_i (the sum of the others), which may be far below g_i."""
+    x, g = np.array(x, np.float32), np.array(g, np.float32)
+    with mpmath.workdps(DIGITS):
+        p, _, _ = exact(x)
+        numbers = [mpmath.mpf(float(v)) for v in g]
+        total = mpmath.fsum(numbers)
+        expected = [v - q * total for v, q in zip(numbers, p, strict=True)]
+        gradient = log_softmax_backward(g, log_softmax_forward(x, dim=0)[1])["input"]
+        assert gradient.dtype == np.float32
+        assert ulp_distance(gradient, expected).max() <= BACKWARD
+
+
 @pytest.mark.parametrize("x", ROWS)
 def test_logsumexp(x):
     y, cache = logsumexp_forward(x, 0)
