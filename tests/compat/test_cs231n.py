@@ -1,7 +1,7 @@
 """The checks of the course's notebooks: their inputs, the outputs they expect, and the errors they ask for.
 
 The numbers expected are those printed in the notebooks FullyConnectedNets, BatchNormalization, Dropout,
-ConvolutionalNetworks, and, in test_cs231n_recurrent.py, RNN_Captioning and LSTM_Captioning. Where a notebook asks for an
+ConvolutionalNetworks, and in test_cs231n_recurrent.py RNN_Captioning and LSTM_Captioning. Where a notebook asks for an
 error "on the order of e-8 or less", below(8) takes any with that exponent; its numerical gradients are central
 differences of step 1e-5.
 """
